@@ -16,7 +16,7 @@ inline constexpr size_t kMaxRequestIdBytes = 128;
 
 struct CallInfo {
   absl::Time deadline = absl::InfiniteFuture();
-  std::string request_id;  // empty when there is none
+  std::string request_id = {};  // empty when there is none
 };
 
 // Deadline and request id of a call on a server. (With RpcMetrics' interceptor installed every call has a request id.)

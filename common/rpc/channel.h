@@ -11,10 +11,10 @@
 namespace tokenwatch::common {
 
 struct ChannelOptions {
-  std::string target;                                     // "host:port" or any gRPC name
-  std::shared_ptr<grpc::ChannelCredentials> credentials;  // null: plaintext
-  int max_message_bytes = 16 * 1024 * 1024;               // in both directions
-  absl::Duration keepalive_interval = absl::Seconds(30);  // a dead peer is noticed after this and the time-out
+  std::string target = {};                                     // "host:port" or any gRPC name
+  std::shared_ptr<grpc::ChannelCredentials> credentials = {};  // null: plaintext
+  int max_message_bytes = 16 * 1024 * 1024;                    // in both directions
+  absl::Duration keepalive_interval = absl::Seconds(30);       // a dead peer is noticed after this and the time-out
   absl::Duration keepalive_timeout = absl::Seconds(10);
   absl::Duration max_reconnect_backoff = absl::Seconds(5);  // a peer that comes back is found within about this
 };

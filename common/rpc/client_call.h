@@ -25,11 +25,11 @@ struct ClientCallOptions {
   int max_attempts = 4;
   Backoff::Options backoff = {.initial = absl::Milliseconds(50), .cap = absl::Seconds(1), .multiplier = 2};
   bool wait_for_ready = false;  // wait, within the deadline, for a peer that is not there yet
-  std::stop_token stop;         // cancels the attempt under way and ends the waiting between attempts
-  UniformRandom random;         // SystemRandom() when empty
+  std::stop_token stop = {};    // cancels the attempt under way and ends the waiting between attempts
+  UniformRandom random = {};    // SystemRandom() when empty
   Clock* clock = &SystemClock::Instance();
   // How the pause between attempts is spent: false when it was ended early. SleepUnlessStopped when empty.
-  std::function<bool(const std::stop_token&, absl::Duration)> sleep;
+  std::function<bool(const std::stop_token&, absl::Duration)> sleep = {};
 };
 
 // Gives `context` the nearer of the inherited deadline and now + cap, and the request id. For streams and other calls
