@@ -210,6 +210,7 @@ absl::Status PgCluster::CreateRole(absl::string_view role, absl::string_view dat
 absl::StatusOr<std::vector<std::vector<std::string>>> PgCluster::Query(absl::string_view database,
                                                                        absl::string_view sql) {
   const std::unique_ptr<PGconn, decltype(&PQfinish)> conn(PQconnectdb(SocketDsn(database).c_str()), &PQfinish);
+  PQsetNoticeProcessor(conn.get(), [](void*, const char*) {}, nullptr);
   const Result result(PQexec(conn.get(), std::string(sql).c_str()), &PQclear);
   const ExecStatusType status = PQresultStatus(result.get());
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
