@@ -134,4 +134,4 @@ CREATE TABLE quarantined_frames (
   received_at timestamptz NOT NULL,
   UNIQUE (feed, reason, raw_digest)
 );
-COMMENT ON COLUMN quarantined_frames.raw_digest IS 'SHA-256 of the whole frame: the same frame is kept once for each reason.';
+COMMENT ON COLUMN quarantined_frames.raw_digest IS 'SHA-256 of raw: the same frame is kept once for each reason.';

@@ -332,10 +332,10 @@ absl::StatusOr<int64_t> PgStore::TrimQuarantine(int64_t max_quarantined, absl::T
   return static_cast<int64_t>(rows->affected_rows());
 }
 
-absl::StatusOr<std::vector<std::string>> PgStore::DropOldTrades(absl::Time horizon, absl::Time deadline) {
+absl::StatusOr<std::vector<std::string>> PgStore::DropOldTrades(int keep_days, absl::Time now, absl::Time deadline) {
   auto lease = pool_->Acquire(deadline);
   if (!lease.ok()) return lease.status();
-  return DropOldPartitions(**lease, horizon, deadline);
+  return DropOldPartitions(**lease, keep_days, now, deadline);
 }
 
 }  // namespace tokenwatch::detector
