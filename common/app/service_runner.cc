@@ -10,6 +10,7 @@
 #include "common/config/flags.h"
 #include "common/log/json_line.h"
 #include "common/log/log.h"
+#include "common/rpc/grpc_log.h"
 #include "common/sync/stop.h"
 #include "common/time/backoff.h"
 
@@ -45,6 +46,7 @@ std::vector<std::string> StartProgram(const std::string& service, absl::string_v
                                       char* const* argv) {
   BlockTerminationSignals();
   InitLog({.service = service});
+  RouteGrpcLog();
   ParsedFlags flags = OrDie(service, ParseFlags(argc, argv));
   if (flags.help || flags.version) {
     const std::string text = flags.help ? FlagsHelp(usage) : absl::StrCat(service, " ", BuildVersion(), "\n");

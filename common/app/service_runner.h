@@ -60,7 +60,8 @@ struct RunnerOptions {
 };
 
 // The first lines of every main: blocks the signals, parses the flags (see config/flags.h), answers --help and
-// --version, starts the log at `level`. Ends the process on a mistake. Returns the arguments that are not flags.
+// --version, starts the log and tells the changed flags. Ends the process on a mistake. Returns the arguments that are
+// not flags.
 std::vector<std::string> StartProgram(const std::string& service, absl::string_view usage, int argc, char* const* argv);
 
 // The value, or the end of the process by Die.
@@ -120,6 +121,7 @@ class ServiceRunner {
   void Drain();
 
   const RunnerOptions options_;
+  std::unique_ptr<Watchdog> watchdog_;  // destroyed last: it watches over the destruction of the others
   MetricRegistry metrics_;
   const ProcessMetrics process_metrics_;
   Readiness readiness_;
@@ -132,7 +134,6 @@ class ServiceRunner {
   std::unique_ptr<RpcMetrics> rpc_metrics_;
   std::unique_ptr<GrpcServer> grpc_;
   std::unique_ptr<HttpEndpoint> http_;
-  std::unique_ptr<Watchdog> watchdog_;
   std::unique_ptr<SignalWaiter> signals_;
 };
 
