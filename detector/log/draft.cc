@@ -22,16 +22,17 @@ const chain::TokenRef* TokenOf(const FeedEvent& event) {
 }  // namespace
 
 void KnownTokens::Add(const chain::TokenRef& ref) {
-  if (!refs_.insert(ref).second) return;
-  order_.push_back(ref);
+  const absl::uint128 key = Fingerprint(ref);
+  if (!keys_.insert(key).second) return;
+  order_.push_back(key);
   while (order_.size() > capacity_) {
-    refs_.erase(order_.front());
+    keys_.erase(order_.front());
     order_.pop_front();
   }
 }
 
 void KnownTokens::Clear() {
-  refs_.clear();
+  keys_.clear();
   order_.clear();
 }
 
@@ -101,10 +102,10 @@ void Draft::Apply(TokenBook& book) {
                                        batch.released_quarantine.end());
     if (batch.position.has_value()) {
       // Only the last position of a source counts.
-      std::erase_if(commit_.positions, [&](const SavedPosition& saved) {
-        return saved.feed == batch.feed && saved.position.source == batch.position->source;
+      std::erase_if(commit_.positions, [&](const FeedPosition& saved) {
+        return saved.reader == batch.position->reader && saved.source == batch.position->source;
       });
-      commit_.positions.push_back({batch.feed, *batch.position});
+      commit_.positions.push_back(*batch.position);
     }
     outcome.trade_cursor = commit_.heads.trade_cursor;
   }
@@ -131,6 +132,8 @@ void Draft::ApplyEvents(const Intake& intake, TokenBook& book, IntakeOutcome& ou
       }
       Trade& logged = commit_.trades.emplace_back(*trade);
       logged.cursor = ++commit_.heads.trade_cursor;
+      absl::Time& latest = logged.loose_time ? commit_.heads.latest_loose_trade : commit_.heads.latest_trade;
+      latest = std::max(latest, logged.event_time);
       ++outcome.accepted;
       ++counts.trades;
       continue;

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "detector/feed_event.h"
 #include "detector/log/feed_board.h"
+#include "detector/log/fingerprint.h"
 #include "detector/log/trade_window.h"
 #include "detector/store.h"
 #include "detector/token_book.h"
@@ -44,14 +45,14 @@ struct Intake {
 class KnownTokens {
  public:
   explicit KnownTokens(size_t capacity) : capacity_(capacity) {}
-  bool Contains(const chain::TokenRef& ref) const { return refs_.contains(ref); }
+  bool Contains(const chain::TokenRef& ref) const { return keys_.contains(Fingerprint(ref)); }
   void Add(const chain::TokenRef& ref);
   void Clear();
 
  private:
   const size_t capacity_;
-  absl::flat_hash_set<chain::TokenRef> refs_;
-  std::deque<chain::TokenRef> order_;
+  absl::flat_hash_set<absl::uint128> keys_;
+  std::deque<absl::uint128> order_;
 };
 
 // What the writer remembers between commits. After an error it is cleared and loaded again.

@@ -53,7 +53,7 @@ class LogWriter {
     // Events of one commit, at which no further piece is taken up.
     size_t max_commit_events = 8192;
     // Trades and tokens remembered for recognising repeats.
-    size_t window_trades = 131'072;
+    size_t window_trades = 65'536;
     size_t known_tokens = 65'536;
     Draft::Limits draft;
     // How often a follower looks for news, and for the lead being free.

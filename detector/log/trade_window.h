@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/numeric/int128.h"
 #include "absl/time/time.h"
 #include "detector/store.h"
@@ -40,14 +41,14 @@ class TradeWindow {
 
   // Records a trade that is in the log.
   void Remember(const TradeIdentity& trade);
+  // Says that the log holds trades, not remembered here, with event times up to these.
+  void SetHorizon(absl::Time chain_time, absl::Time loose_time);
 
   size_t size() const { return entries_.size(); }
   size_t capacity() const { return capacity_; }
   void Clear();
 
  private:
-  // 128 bits of two independently salted hashes: among the trades of a year two unequal ones meet with a probability
-  // below 1e-18.
   using Key = absl::uint128;
   struct Entry {
     Key by_index;
@@ -75,7 +76,7 @@ class TradeWindow {
 
   const size_t capacity_;
   std::deque<Entry> entries_;
-  absl::flat_hash_map<Key, uint32_t> by_index_;
+  absl::flat_hash_set<Key> by_index_;
   absl::flat_hash_map<Key, Content> by_content_;
   // Newest event times among what was evicted, by whether they are the chain's own.
   absl::Time horizon_ = absl::InfinitePast();
