@@ -20,13 +20,9 @@ is_root() { [[ "$(id -u)" -eq 0 ]]; }
 jobs_count() { printf '%s' "${TOKENWATCH_JOBS:-$(nproc)}"; }
 
 # Debian's interpreter where it is there: a version manager's shim in front of it costs 100 ms a start.
-python() {
-  if [[ -x /usr/bin/python3 ]]; then
-    /usr/bin/python3 -B "$@"
-  else
-    python3 -B "$@"
-  fi
-}
+PYTHON=python3
+[[ ! -x /usr/bin/python3 ]] || PYTHON=/usr/bin/python3
+export PYTHONDONTWRITEBYTECODE=1
 
 deps() { bash "$LOCAL/deps.sh"; }
 build() { bash "$LOCAL/build.sh" "$@"; }
