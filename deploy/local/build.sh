@@ -6,28 +6,9 @@ COMMAND_NAME=build
 preset="${1:-dev}"
 [[ $# -eq 0 ]] || shift
 dir="build/$preset"
-
-for tool in cmake ninja; do
-  command -v "$tool" >/dev/null || die 69 "$tool is missing: ./dev deps installs it"
-done
-case "$preset" in
-  dev | release | asan | tsan | fuzz | clang) ;;
-  *) die 64 "\"$preset\" is not a preset: dev, release, asan, tsan, fuzz, clang" ;;
-esac
-
-# ninja notices edited CMake files by itself, but not a folder that has just got its first one.
-shape="$(find . -name CMakeLists.txt -not -path './build/*' -not -path './.run/*' -printf '%p\n' | sort | sha256sum)"
-if [[ ! -f "$dir/build.ninja" || "$(cat "$dir/.shape" 2>/dev/null)" != "$shape" ]]; then
-  say "configuring $dir"
-  log="$(mktemp /tmp/tokenwatch-configure.XXXXXX)"
-  if ! cmake --preset "$preset" >"$log" 2>&1; then
-    cat "$log" >&2
-    rm -f -- "$log"
-    die 70 "cmake --preset $preset failed, see above"
-  fi
-  rm -f -- "$log"
-  printf '%s\n' "$shape" >"$dir/.shape"
-fi
+# shellcheck source=deploy/local/configure.sh
+source "$LOCAL/configure.sh"
+configure "$preset"
 
 jobs="$(jobs_count)"
 if [[ "$(ninja -C "$dir" -n "$@" 2>/dev/null | tail -n 1)" == "ninja: no work to do." ]]; then

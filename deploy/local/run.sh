@@ -55,6 +55,7 @@ trap 'stop_watching; exit 143' TERM
 trap 'stop_watching; exit 129' HUP
 
 make_state_dirs
+stop_everything  # what a run that was killed could not tidy up
 [[ -z "$fresh" ]] || remove_cluster
 start_cluster
 make_databases
