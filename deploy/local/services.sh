@@ -18,7 +18,10 @@ http_status() {
 }
 
 # What a service said last, for the one line that explains why it is gone: the message alone where the line is JSON.
-last_words() { tail -n 1 "$LOGS/$1.log" 2>/dev/null | sed 's/^{.*"message": *"\(\([^"\\]\|\\.\)*\)".*/\1/' | cut -c 1-600; }
+last_words() {
+  tail -n 1 "$LOGS/$1.log" 2>/dev/null |
+    sed -e 's/^{.*"message": *"\(\([^"\\]\|\\.\)*\)".*/\1/' -e 's/\\"/"/g' | cut -c 1-600
+}
 
 # wait_for NAME PORT_KEY [PATH]: until the program wrote its ports and, with PATH, answers 200 there.
 wait_for() {
