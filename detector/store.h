@@ -222,9 +222,12 @@ class Store {
   virtual absl::StatusOr<Totals> ReadTotals(absl::Time deadline) = 0;
   virtual absl::StatusOr<DatabaseState> Diagnose(absl::Time deadline) = 0;
 
-  // Drops the trade partitions whose every trade is older than `horizon` and has been read by every consumer, and the
-  // quarantined frames beyond the newest `max_quarantined`. Returns the names of the partitions dropped.
-  virtual absl::StatusOr<std::vector<std::string>> DropOldTrades(absl::Time horizon, absl::Time deadline) = 0;
+  // Keeps the trades of the newest `keep_days` days that have any, and whatever a registered consumer has yet to read;
+  // drops the partitions of other days and returns their names. Days after `now` do not count as newest: one event with
+  // a time in the future must not cost the past.
+  virtual absl::StatusOr<std::vector<std::string>> DropOldTrades(int keep_days, absl::Time now,
+                                                                 absl::Time deadline) = 0;
+  // Deletes quarantined frames beyond the newest `max_quarantined`; returns how many.
   virtual absl::StatusOr<int64_t> TrimQuarantine(int64_t max_quarantined, absl::Time deadline) = 0;
 };
 

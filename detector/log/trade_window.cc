@@ -19,13 +19,18 @@ absl::uint128 Hash128(const Parts&... parts) {
 
 TradeWindow::TradeWindow(size_t capacity) : capacity_(std::max<size_t>(capacity, 1)) {}
 
-TradeWindow::Key TradeWindow::IndexKey(const TradeIdentity& trade) {
-  return Hash128(trade.transaction, trade.event_index.value_or(0));
+TradeWindow::Keys::Keys(const TradeIdentity& trade)
+    : by_index(Hash128(trade.transaction, trade.event_index.value_or(0))),
+      by_content(Hash128(trade.transaction, trade.token, trade.side, trade.token_amount)) {}
+
+bool TradeWindow::Knows(const TradeIdentity& trade, const Keys& keys) const {
+  if (trade.event_index.has_value() && by_index_.contains(keys.by_index)) return true;
+  const auto content = by_content_.find(keys.by_content);
+  if (content == by_content_.end()) return false;
+  return trade.event_index.has_value() ? content->second.unclaimed > 0 : true;
 }
 
-TradeWindow::Key TradeWindow::ContentKey(const TradeIdentity& trade) {
-  return Hash128(trade.transaction, trade.token, trade.side, trade.token_amount);
-}
+bool TradeWindow::Knows(const TradeIdentity& trade) const { return Knows(trade, Keys(trade)); }
 
 bool TradeWindow::MayBeForgotten(const TradeIdentity& trade) const {
   // The chain's own time is the same on every feed; any other needs slack on both sides.
@@ -33,24 +38,28 @@ bool TradeWindow::MayBeForgotten(const TradeIdentity& trade) const {
   return earliest <= horizon_ || trade.event_time - kClockSlack <= loose_horizon_;
 }
 
-TradeWindow::Verdict TradeWindow::Judge(const TradeIdentity& trade, bool log_asked) {
-  const auto content = by_content_.find(ContentKey(trade));
-  if (trade.event_index.has_value()) {
-    if (by_index_.contains(IndexKey(trade))) return Verdict::kDuplicate;
-    if (content != by_content_.end() && content->second.unclaimed > 0) {
-      --content->second.unclaimed;
-      return Verdict::kDuplicate;
+bool TradeWindow::MustAskLog(const TradeIdentity& trade) const { return MayBeForgotten(trade) && !Knows(trade); }
+
+bool TradeWindow::Admit(const TradeIdentity& trade) {
+  const Keys keys(trade);
+  if (Knows(trade, keys)) {
+    const bool by_index = trade.event_index.has_value() && by_index_.contains(keys.by_index);
+    if (trade.event_index.has_value() && !by_index) {
+      // It takes the place of the one without index, from now on under its own index too.
+      --by_content_[keys.by_content].unclaimed;
+      Add(trade, keys);
     }
-  } else if (content != by_content_.end()) {
-    return Verdict::kDuplicate;
+    return false;
   }
-  if (!log_asked && MayBeForgotten(trade)) return Verdict::kAskLog;
-  return Verdict::kNew;
+  Add(trade, keys);
+  return true;
 }
 
-void TradeWindow::Remember(const TradeIdentity& trade) {
+void TradeWindow::Remember(const TradeIdentity& trade) { Add(trade, Keys(trade)); }
+
+void TradeWindow::Add(const TradeIdentity& trade, const Keys& keys) {
   while (entries_.size() >= capacity_) EvictOldest();
-  Entry entry{IndexKey(trade), ContentKey(trade), trade.event_time, trade.event_index.has_value(), trade.loose_time};
+  const Entry entry{keys.by_index, keys.by_content, trade.event_time, trade.event_index.has_value(), trade.loose_time};
   if (entry.has_index) ++by_index_[entry.by_index];
   Content& content = by_content_[entry.by_content];
   ++content.total;
