@@ -31,7 +31,7 @@ constexpr absl::string_view kRouters[] = {
     "AKbotMAGJmYPwV8z55Lqiqgijt2KcjLeFGue5sw1noHM", "5kZmvKbaqNjSNEnQKEREEKu5r9JkaDRKrQMUvZagCMoz"};
 
 constexpr uint64_t kRouterPpm = 400'000;
-constexpr uint64_t kFeeCallPpm = 300'000;
+constexpr uint64_t kFeeCallPpm = 100'000;
 constexpr uint64_t kDecoyPpm = 10'000;
 constexpr uint64_t kRolledBackTradePpm = 130'000;
 constexpr uint64_t kRolledBackCreatePpm = 10'000;
