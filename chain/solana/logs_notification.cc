@@ -193,7 +193,7 @@ class LogsDecoder::Impl {
     od::array logs;
     if (has_logs_ || value.get_array().get(logs) != simdjson::SUCCESS) return simdjson::SUCCESS;
     has_logs_ = true;
-    static constexpr absl::string_view pump_program = kPumpProgram;
+    static const absl::string_view pump_program = kPumpProgram;
     for (auto line_result : logs) {
       od::value line_value;
       SIMDJSON_TRY(std::move(line_result).get(line_value));

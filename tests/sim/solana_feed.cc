@@ -16,8 +16,8 @@ constexpr uint64_t kSolanaStream = 3;
 constexpr int64_t kSlotMicroseconds = 400'000;
 constexpr uint64_t kFirstSlot = 430'727'484;
 
-constexpr absl::string_view kPump(chain::kPumpProgram);
-constexpr absl::string_view kToken2022(chain::kToken2022Program);
+constexpr absl::string_view kPump(chain::kPumpProgram, sizeof(chain::kPumpProgram) - 1);
+constexpr absl::string_view kToken2022(chain::kToken2022Program, sizeof(chain::kToken2022Program) - 1);
 constexpr absl::string_view kSystem = "11111111111111111111111111111111";
 constexpr absl::string_view kComputeBudget = "ComputeBudget111111111111111111111111111111";
 constexpr absl::string_view kFeeProgram = "pfeeUxB6jkeY1Hxd7CsFCAjcbHA9rWtchMGdZ6VojVZ";
