@@ -120,7 +120,7 @@ TEST(TableTest, ColoursOnlyWhenTold) {
 TEST(TableTest, HostileCellsStayOnTheirLine) {
   Table table({{.title = "A"}, {.title = "B"}}, Terminal());
   table.AddRow({"x\ny\x1b[2J", "\u202Ez"});
-  EXPECT_EQ(table.TakeText(), "A          B\nx\uFFFDy\uFFFD[2J  \uFFFDz\n");
+  EXPECT_EQ(table.TakeText(), "A        B\nx\uFFFDy\uFFFD[2J  \uFFFDz\n");
 }
 
 TEST(LabelledLinesTest, LeavesOutWhatIsNotKnown) {
