@@ -2,7 +2,8 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 

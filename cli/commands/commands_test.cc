@@ -1,5 +1,7 @@
 // The unary commands: what they print, ask and return.
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include <boost/json.hpp>
 #include <gmock/gmock.h>

@@ -68,7 +68,7 @@ TEST_F(StreamTest, ShowsAmountsInWholeUnitsWhereDecimalsAreKnown) {
   token.set_symbol("PEPE");
   token.set_decimals(6);
   EXPECT_EQ(Run({"trades", "tail", "--until-head", "--limit", "1"}), 0);
-  EXPECT_THAT(out_.text, HasSubstr("2026-07-09 12:34:50.000Z  buy          1234.56789  PEPE"));
+  EXPECT_THAT(out_.text, HasSubstr("2026-07-09 12:34:50.000Z  buy           1234.56789  PEPE"));
   EXPECT_THAT(out_.text, HasSubstr("0.02 SOL  solana:Mint1"));
 }
 
