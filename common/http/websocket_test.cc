@@ -273,7 +273,8 @@ TEST(WebSocketTest, StopsAtAnyMoment) {
     Observer observer;
     auto client = MakeClient(QuickOptions(server.Url()), observer);
     client->Start();
-    for (int spin = 0; spin < i * 50; ++spin) std::this_thread::yield();
+    const absl::Time until = absl::Now() + i * absl::Microseconds(100);
+    while (absl::Now() < until) std::this_thread::yield();
   }
   Observer observer;
   auto never_started = MakeClient(QuickOptions(server.Url()), observer);
