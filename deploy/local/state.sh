@@ -3,6 +3,7 @@
 #   .run/processes     one line a process: name, pid, start time in clock ticks since boot
 #   .run/secrets/      passwords and DSN files, for the user who started it alone
 #   .run/log/          one log a process
+#   .run/endpoints.json  the services' addresses, as the client's TOKENWATCH_ENDPOINTS takes them
 #   .run/pg            the cluster's data, or a link to it where the server's user cannot enter this checkout
 # shellcheck disable=SC2034  # used by the files that source this one
 RUN="$ROOT/.run"
