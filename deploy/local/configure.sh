@@ -1,5 +1,5 @@
-# configure PRESET: runs cmake when build/PRESET is not there yet or a folder got or lost its CMakeLists.txt; of edits inside
-# one ninja takes care. Sourced after lib.sh.
+# configure PRESET: runs cmake when build/PRESET is not there yet or a folder got or lost its CMakeLists.txt; of edits
+# inside one ninja takes care. Sourced after lib.sh.
 configure() {
   local preset="$1" dir="build/$1" tool shape log
   for tool in cmake ninja; do
@@ -12,7 +12,7 @@ configure() {
   shape="$(find . -name CMakeLists.txt -not -path './build/*' -not -path './.run/*' -printf '%p\n' | sort | sha256sum)"
   if [[ -f "$dir/build.ninja" && "$(cat "$dir/.shape" 2>/dev/null)" == "$shape" ]]; then
     # Up to date before anybody asks ninja which targets there are.
-    ninja -C "$dir" --quiet build.ninja || die 70 "$dir cannot be configured again, see above"
+    log="$(ninja -C "$dir" build.ninja 2>&1)" || die 70 "$dir cannot be configured again: $log"
     return 0
   fi
   say "configuring $dir"
