@@ -24,7 +24,8 @@ for argument in "$@"; do
   esac
 done
 [[ "$seconds" =~ ^[0-9]+$ ]] || die 64 "--seconds takes a whole number, not \"$seconds\""
-[[ -n "$live" || -r "$recording" ]] || die 66 "$recording is not there or not readable: name a session with --recording=FILE"
+[[ -n "$live" || -r "$recording" ]] ||
+  die 66 "$recording is not there or not readable: name a session with --recording=FILE"
 
 take_lock
 if [[ -n "$(running_processes)" ]]; then

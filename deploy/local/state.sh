@@ -45,7 +45,11 @@ is_alive() {
   [[ -n "$ticks" && "$(start_ticks "$pid")" == "$ticks" ]]
 }
 
-process_of() { [[ ! -f "$PROCESSES" ]] || awk -v name="$1" '$1 == name { line = $2 " " $3 } END { if (line) print line }' "$PROCESSES"; }
+# process_of NAME: pid and start time of the last recorded process of this name.
+process_of() {
+  [[ ! -f "$PROCESSES" ]] ||
+    awk -v name="$1" '$1 == name { line = $2 " " $3 } END { if (line) print line }' "$PROCESSES"
+}
 
 # running_processes: names of recorded processes that still run, newest first.
 running_processes() {
