@@ -46,8 +46,7 @@ std::string DescribeEvent(const FeedEvent& event) {
 // The database refuses what was sent, and would again.
 bool IsPermanent(const absl::Status& status) {
   return status.code() == absl::StatusCode::kInvalidArgument ||
-         status.code() == absl::StatusCode::kFailedPrecondition ||
-         status.code() == absl::StatusCode::kAlreadyExists;
+         status.code() == absl::StatusCode::kFailedPrecondition || status.code() == absl::StatusCode::kAlreadyExists;
 }
 
 }  // namespace

@@ -14,11 +14,30 @@ constexpr absl::Duration kReadLimit = absl::Seconds(5);
 // INSERT ... ON CONFLICT of the tokens in the JSON array $1. A token's address, age and first sight never change.
 std::string UpsertTokens(absl::string_view table) {
   std::string assignments;
-  for (const char* column :
-       {"name", "symbol", "uri", "name_source", "name_sanitized", "creator", "venue", "pool", "quote_address",
-        "decimals", "supply", "is_mayhem", "is_cashback", "launch_transaction", "launch_slot", "launched_at",
-        "named_at", "completed_at", "migrated_to", "migrated_at", "migration_transaction", "feeds", "imitates_chain",
-        "imitates_address"}) {
+  for (const char* column : {"name",
+                             "symbol",
+                             "uri",
+                             "name_source",
+                             "name_sanitized",
+                             "creator",
+                             "venue",
+                             "pool",
+                             "quote_address",
+                             "decimals",
+                             "supply",
+                             "is_mayhem",
+                             "is_cashback",
+                             "launch_transaction",
+                             "launch_slot",
+                             "launched_at",
+                             "named_at",
+                             "completed_at",
+                             "migrated_to",
+                             "migrated_at",
+                             "migration_transaction",
+                             "feeds",
+                             "imitates_chain",
+                             "imitates_address"}) {
     absl::StrAppend(&assignments, assignments.empty() ? "" : ", ", column, " = excluded.", column);
   }
   return absl::StrCat("INSERT INTO detector.", table, " AS t (", kTokenColumns, ") SELECT ", kTokenColumns,
@@ -78,8 +97,7 @@ const common::Statement kFindTrades{
 const common::Statement kLoadTokens{"load_tokens", Keep(SelectTokens(kJoinRefs)), kWriteLimit};
 const common::Statement kDeletePending{
     "delete_pending",
-    Keep(absl::StrCat("DELETE FROM detector.pending_tokens t USING ", kRefs.substr(sizeof("FROM ") - 1))),
-    kWriteLimit};
+    Keep(absl::StrCat("DELETE FROM detector.pending_tokens t USING ", kRefs.substr(sizeof("FROM ") - 1))), kWriteLimit};
 const common::Statement kUpsertDetected{"upsert_detected", Keep(UpsertTokens("detected_tokens")), kWriteLimit};
 const common::Statement kUpsertPending{"upsert_pending", Keep(UpsertTokens("pending_tokens")), kWriteLimit};
 const common::Statement kInsertEvents{
@@ -110,9 +128,9 @@ const common::Statement kReturnClaim{
 
 absl::Span<const common::Statement> LogStatements() {
   static const common::Statement statements[] = {
-      kReadHeads,      kMoveHeads,     kListPartitions, kReadTradeIdentities, kFindTrades,
-      kLoadTokens,     kDeletePending, kUpsertDetected, kUpsertPending,       kInsertEvents,
-      kInsertQuarantine, kReleaseQuarantine, kSavePosition, kReturnClaim,
+      kReadHeads,        kMoveHeads,         kListPartitions, kReadTradeIdentities, kFindTrades,
+      kLoadTokens,       kDeletePending,     kUpsertDetected, kUpsertPending,       kInsertEvents,
+      kInsertQuarantine, kReleaseQuarantine, kSavePosition,   kReturnClaim,
   };
   return statements;
 }
@@ -197,9 +215,9 @@ const common::Statement kSlowestConsumer{"slowest_consumer", "SELECT min(cursor)
 
 absl::Span<const common::Statement> StoreStatements() {
   static const common::Statement statements[] = {
-      kReadHeads,      kListPartitions,  kLoadTokens,     kOldestTrade,     kReadEvents,
-      kListTokens,     kSearchTokens,    kClaimPending,   kSaveConsumer,    kListConsumers,
-      kDeleteConsumer, kListQuarantine,  kLoadQuarantine, kLoadPosition,    kCountTokens,
+      kReadHeads,       kListPartitions,     kLoadTokens,     kOldestTrade,     kReadEvents,
+      kListTokens,      kSearchTokens,       kClaimPending,   kSaveConsumer,    kListConsumers,
+      kDeleteConsumer,  kListQuarantine,     kLoadQuarantine, kLoadPosition,    kCountTokens,
       kCountQuarantine, kCountNamedBySource, kTrimQuarantine, kSlowestConsumer,
   };
   return statements;
