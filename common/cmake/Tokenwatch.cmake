@@ -109,5 +109,7 @@ function(tw_fuzz)
     target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS})
     target_compile_options(${ARG_NAME} PRIVATE -fsanitize=fuzzer)
     target_link_options(${ARG_NAME} PRIVATE -fsanitize=fuzzer)
+    # ./dev fuzz finds its targets there.
+    set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/fuzzers")
   endif()
 endfunction()
