@@ -64,7 +64,7 @@ class ExactlyOnceTest : public ::testing::Test {
     EXPECT_EQ(count("SELECT count(*) FROM detector.trades WHERE side = 1"), truth.buys);
     EXPECT_EQ(count("SELECT count(*) FROM detector.trades WHERE side = 2"), truth.sells);
     EXPECT_EQ(count("SELECT count(*) FROM detector.detected_tokens WHERE venue = 'pump'"), truth.any_feed.named);
-    EXPECT_EQ(count("SELECT count(*) FROM detector.pending_tokens WHERE origin = 'launch' OR launched_at IS NOT NULL"),
+    EXPECT_EQ(count("SELECT count(*) FROM detector.pending_tokens WHERE venue = 'pump'"),
               truth.any_feed.nameless);
     EXPECT_EQ(count("SELECT count(*) FROM detector.token_events WHERE kind = 'launched' AND token->>'venue' = 'pump'"),
               truth.any_feed.launches);
