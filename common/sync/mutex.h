@@ -4,12 +4,12 @@
 // as a race; std::mutex is understood.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
 
 #include "absl/time/time.h"
-
 #include "common/sync/thread_annotations.h"
 
 namespace tokenwatch::common {
