@@ -1,0 +1,19 @@
+// Decimal number texts (as JSON writes them) to integers in base units, without passing through a double.
+#ifndef CHAIN_DECIMAL_H_
+#define CHAIN_DECIMAL_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/strings/string_view.h"
+
+namespace tokenwatch::chain {
+
+// round(value * 10^decimals), ties to even, of a JSON number such as "30", "0.049506909" or "9.98e-7".
+// nullopt for anything that is not a JSON number, for negative values (but "-0" is 0), and when the result needs more
+// than 64 bits. Cost is linear in the text; digits beyond those that matter only take part in the rounding.
+std::optional<uint64_t> ScaleDecimal(absl::string_view number, int decimals);
+
+}  // namespace tokenwatch::chain
+
+#endif  // CHAIN_DECIMAL_H_
