@@ -32,7 +32,7 @@ absl::string_view SeverityName(Severity severity);
 absl::StatusOr<Severity> ParseSeverity(absl::string_view name);
 
 struct LogOptions {
-  std::string service;
+  std::string service = {};
   size_t queue_lines = 8192;
   int fd = 2;  // not owned
 };

@@ -21,7 +21,7 @@ class Executor {
   using Task = absl::AnyInvocable<void() &&>;
 
   struct Options {
-    std::string name;            // thread names (first 15 bytes) and metric label
+    std::string name = {};       // thread names (first 15 bytes) and metric label
     int threads = 4;             // at least 1
     size_t queue_capacity = 64;  // waiting tasks, the running ones not counted
   };

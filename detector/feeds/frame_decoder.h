@@ -1,0 +1,56 @@
+// From the raw text of one frame to what it says happened. The same code serves live feeds, recordings and the second
+// try on quarantined frames.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "detector/feed_event.h"
+
+namespace tokenwatch::detector {
+
+// What decoding saw besides events, for metrics. Counts only grow.
+struct DecodeCounts {
+  uint64_t frames = 0;
+  // Transactions that carry an error: nothing of them happened.
+  uint64_t failed_transactions = 0;
+  // Events of invocations that failed, or whose end the logs do not show.
+  uint64_t events_not_valid = 0;
+  // Events longer than the newest layout known here.
+  uint64_t unknown_tails = 0;
+  // Administrative events, which are of no interest.
+  uint64_t admin_events = 0;
+  // Launches whose curve key in the frame is not the one derived from the mint.
+  uint64_t curve_key_mismatches = 0;
+  // Launches whose PumpPortal frame had no name.
+  uint64_t nameless_launches = 0;
+};
+
+// One thread at a time.
+class FrameDecoder {
+ public:
+  virtual ~FrameDecoder() = default;
+
+  // Appends what `raw` says. `received_at` is the time of events for which the frame has none. A frame that cannot be
+  // used appends a FrameRefused; nothing is dropped silently.
+  virtual void Decode(absl::string_view raw, absl::Time received_at, std::vector<FeedEvent>& events) = 0;
+
+  const DecodeCounts& counts() const { return counts_; }
+
+ protected:
+  DecodeCounts counts_;
+};
+
+inline constexpr absl::string_view kPumpPortalFeed = "pumpportal";
+inline constexpr absl::string_view kSolanaFeed = "solana";
+
+// The decoder of a feed's frames; null for a feed that has none here.
+std::unique_ptr<FrameDecoder> MakeFrameDecoder(absl::string_view feed);
+
+// A frame of a feed that nobody decodes.
+FrameRefused RefuseUnknownFeed(absl::string_view feed, absl::string_view raw);
+
+}  // namespace tokenwatch::detector
