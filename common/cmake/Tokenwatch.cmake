@@ -99,6 +99,8 @@ function(tw_test)
     ENVIRONMENT "TOKENWATCH_SOURCE_DIR=${CMAKE_SOURCE_DIR};TOKENWATCH_BINARY_DIR=${CMAKE_BINARY_DIR}")
 endfunction()
 
+include(Migrations)
+
 function(tw_fuzz)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS" ${ARGN})
   if(TOKENWATCH_FUZZ)

@@ -1,8 +1,8 @@
 // COPY in and out of a transaction, in text format: the fastest way to move many rows.
 //
 // Why libpq and not pqxx::stream_to, stream_from: stream_to takes one row a call and copies it twice, its raw writer is
-// private, stream_from cannot read a query, and both lose the SQLSTATE of an error that arrives late. Measured figures
-// are in copy_bench.cc.
+// private, stream_from cannot read a query, and both lose the SQLSTATE of an error that arrives late. copy_bench
+// measures all three.
 //
 // While a copy is going on the transaction can do nothing else. Not thread-safe, as the connection is not.
 #pragma once

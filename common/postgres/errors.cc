@@ -69,6 +69,7 @@ absl::StatusCode ConnectCodeOf(absl::string_view message) {
   if (absl::StrContains(message, "FATAL:") && absl::StrContains(message, "does not exist")) {
     return StatusCode::kFailedPrecondition;
   }
+  if (absl::StartsWith(message, "invalid ")) return StatusCode::kInvalidArgument;  // libpq: a setting's value
   if (absl::StrContains(message, "deadline passed")) return StatusCode::kDeadlineExceeded;
   return StatusCode::kUnavailable;
 }
