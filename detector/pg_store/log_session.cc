@@ -1,0 +1,272 @@
+#include "detector/pg_store/log_session.h"
+
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "common/postgres/copy.h"
+#include "detector/pg_store/schema.h"
+#include "detector/pg_store/statements.h"
+#include "detector/pg_store/token_json.h"
+
+namespace tokenwatch::detector {
+namespace {
+
+using common::Transaction;
+
+// Rows are handed to the connection in pieces of about this size.
+constexpr size_t kCopyPieceBytes = 256 * 1024;
+
+std::string Digest(absl::string_view bytes) {
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest);
+  return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), sizeof digest));
+}
+
+class JsonArray {
+ public:
+  // The place to append the next element to.
+  std::string& Next() {
+    text_.push_back(empty_ ? '[' : ',');
+    empty_ = false;
+    return text_;
+  }
+  bool empty() const { return empty_; }
+  std::string Take() { return empty_ ? "[]" : std::move(text_ += "]"); }
+
+ private:
+  std::string text_;
+  bool empty_ = true;
+};
+
+void AppendEventJson(const TokenEvent& event, std::string& out) {
+  absl::StrAppend(&out, R"({"cursor":)", event.cursor, R"(,"kind":")", ToWord(event.kind), R"(","event_time":")");
+  AppendTimeText(event.event_time, out);
+  absl::StrAppend(&out, R"(","chain":")", chain::ChainName(event.token.ref.chain), R"(","address":")",
+                  event.token.ref.address.text(), R"(","state":)", static_cast<int>(event.token.state), R"(,"token":)");
+  AppendTokenJson(event.token, out);
+  out.push_back('}');
+}
+
+TradeIdentity ToIdentity(const pqxx::row& row) {
+  TradeIdentity identity;
+  identity.transaction = chain::TransactionId::FromCanonical(row[0].c_str()).value_or(chain::TransactionId());
+  if (!row[1].is_null()) identity.event_index = row[1].as<uint32_t>();
+  identity.token = chain::Address::FromCanonical(row[2].c_str()).value_or(chain::Address());
+  identity.side = row[3].as<int>() == static_cast<int>(Side::kBuy) ? Side::kBuy : Side::kSell;
+  identity.token_amount = chain::Amount::Parse(row[4].c_str()).value_or(chain::Amount());
+  identity.event_time = absl::FromUnixMicros(row[5].as<int64_t>());
+  identity.loose_time = row[6].as<bool>();
+  return identity;
+}
+
+}  // namespace
+
+std::string PartitionName(absl::CivilDay day) {
+  return absl::StrFormat("trades_p%04d%02d%02d", day.year(), day.month(), day.day());
+}
+
+PgLogSession::PgLogSession(const Options& options, std::unique_ptr<common::Connection> connection,
+                           common::Clock& clock)
+    : options_(options), connection_(std::move(connection)), clock_(clock) {}
+
+absl::StatusOr<std::unique_ptr<PgLogSession>> PgLogSession::Open(const Options& options, absl::Time deadline,
+                                                                 common::PostgresObserver& observer,
+                                                                 common::Clock& clock) {
+  Options own = options;
+  own.connection.statements = LogStatements();
+  auto connection = common::Connection::Open(own.connection, deadline, observer, clock);
+  if (!connection.ok()) return connection.status();
+  const auto leads = (*connection)->TryAdvisoryLock(own.advisory_lock_key, deadline);
+  if (!leads.ok()) return leads.status();
+  if (!*leads) return nullptr;
+  std::unique_ptr<PgLogSession> session(new PgLogSession(own, *std::move(connection), clock));
+  if (absl::Status status = session->LoadPartitions(); !status.ok()) return status;
+  return session;
+}
+
+absl::Status PgLogSession::LoadPartitions() {
+  const auto rows = connection_->Query("list the partitions of trades", kListPartitions, Deadline());
+  if (!rows.ok()) return rows.status();
+  for (const auto& row : *rows) partitions_.insert(row[0].as<std::string>());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LogHeads> PgLogSession::ReadHeads() {
+  const auto rows = connection_->Query("read the heads of the log", kReadHeads, Deadline());
+  if (!rows.ok()) return rows.status();
+  if (rows->size() != 1) return absl::InternalError("table log_heads has no row: the database was changed by hand");
+  heads_ = {(*rows)[0][0].as<uint64_t>(), (*rows)[0][1].as<uint64_t>(), (*rows)[0][2].as<uint64_t>()};
+  return heads_;
+}
+
+absl::Status PgLogSession::ReadRecentTrades(uint64_t count, const std::function<void(const TradeIdentity&)>& visit) {
+  const uint64_t after = heads_.trade_cursor > count ? heads_.trade_cursor - count : 0;
+  // In pieces, so that the answer is never in memory as a whole.
+  constexpr uint64_t kPiece = 20'000;
+  for (uint64_t from = after; from < heads_.trade_cursor; from += kPiece) {
+    const auto rows = connection_->Query("read recent trades", kReadTradeIdentities, Deadline(), from, from + kPiece);
+    if (!rows.ok()) return rows.status();
+    for (const auto& row : *rows) visit(ToIdentity(row));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<TradeIdentity>> PgLogSession::FindTrades(absl::Span<const TradeIdentity> identities,
+                                                                    absl::Duration slack) {
+  std::vector<TradeIdentity> found;
+  if (identities.empty()) return found;
+  absl::Time earliest = absl::InfiniteFuture();
+  absl::Time latest = absl::InfinitePast();
+  std::string transactions = "{";
+  for (const TradeIdentity& identity : identities) {
+    if (transactions.size() > 1) transactions.push_back(',');
+    absl::StrAppend(&transactions, identity.transaction.text());
+    earliest = std::min(earliest, identity.event_time);
+    latest = std::max(latest, identity.event_time);
+  }
+  transactions.push_back('}');
+  const auto rows =
+      connection_->Query("look for trades in the log", kFindTrades, Deadline(),
+                         absl::ToUnixMicros(earliest - slack), absl::ToUnixMicros(latest + slack), transactions);
+  if (!rows.ok()) return rows.status();
+  for (const auto& row : *rows) found.push_back(ToIdentity(row));
+  return found;
+}
+
+absl::StatusOr<std::vector<Token>> PgLogSession::LoadTokens(absl::Span<const chain::TokenRef> refs) {
+  std::vector<Token> tokens;
+  if (refs.empty()) return tokens;
+  const auto rows = connection_->Query("load tokens", kLoadTokens, Deadline(), RefsJson(refs));
+  if (!rows.ok()) return rows.status();
+  for (const auto& row : *rows) {
+    auto token = ParseTokenJson(row[1].c_str(), static_cast<TokenState>(row[0].as<int>()));
+    if (!token.ok()) return token.status();
+    tokens.push_back(*std::move(token));
+  }
+  return tokens;
+}
+
+absl::Status PgLogSession::Write(const Commit& commit) {
+  std::vector<std::string> new_partitions;
+  const absl::Status status =
+      connection_->Transact("write the log", Deadline(), [&](Transaction& transaction) -> absl::Status {
+        const auto moved = transaction.Exec(kMoveHeads, heads_.token_cursor, heads_.trade_cursor, heads_.quarantine_id,
+                                            commit.heads.token_cursor, commit.heads.trade_cursor,
+                                            commit.heads.quarantine_id);
+        // Cannot be while the advisory lock holds; if it is, somebody else wrote, and nothing of ours may follow.
+        if (moved.affected_rows() != 1) {
+          return absl::AbortedError("the log moved under its writer: another process writes without the lock");
+        }
+        WriteTokens(transaction, commit);
+        if (absl::Status trades = WriteTrades(transaction, commit, new_partitions); !trades.ok()) return trades;
+        WriteQuarantine(transaction, commit);
+        for (const SavedPosition& saved : commit.positions) {
+          transaction.Exec(kSavePosition, std::string(saved.feed.text()), saved.position.source,
+                           saved.position.frames);
+        }
+        for (const auto& [ref, retry_at] : commit.returned_claims) {
+          std::string until = "-infinity";
+          if (retry_at > absl::UnixEpoch() && retry_at < absl::InfiniteFuture()) {
+            until.clear();
+            AppendTimeText(retry_at, until);
+          }
+          transaction.Exec(kReturnClaim, std::string(chain::ChainName(ref.chain)), std::string(ref.address.text()),
+                           until);
+        }
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  heads_ = commit.heads;
+  for (std::string& name : new_partitions) partitions_.insert(std::move(name));
+  return absl::OkStatus();
+}
+
+void PgLogSession::WriteTokens(Transaction& transaction, const Commit& commit) {
+  if (commit.tokens.empty() && commit.events.empty()) return;
+  JsonArray detected;
+  JsonArray pending;
+  JsonArray promoted;
+  JsonArray events;
+  for (const TokenBook::Page* page : commit.tokens) {
+    const bool is_detected = page->token.state == TokenState::kDetected;
+    AppendTokenJson(page->token, (is_detected ? detected : pending).Next());
+    if (is_detected && page->was == TokenState::kPending) {
+      absl::StrAppend(&promoted.Next(), R"({"chain":")", chain::ChainName(page->token.ref.chain), R"(","address":")",
+                      page->token.ref.address.text(), "\"}");
+    }
+  }
+  for (const TokenEvent& event : commit.events) AppendEventJson(event, events.Next());
+  if (!promoted.empty()) transaction.Exec(kDeletePending, promoted.Take());
+  if (!detected.empty()) transaction.Exec(kUpsertDetected, detected.Take());
+  if (!pending.empty()) transaction.Exec(kUpsertPending, pending.Take());
+  if (!events.empty()) transaction.Exec(kInsertEvents, events.Take());
+}
+
+absl::Status PgLogSession::WriteTrades(Transaction& transaction, const Commit& commit,
+                                       std::vector<std::string>& new_partitions) {
+  const std::vector<Trade>& trades = commit.trades;
+  size_t next = 0;
+  // Runs of one day, copied straight into the day's partition: routing each row through the parent costs a tenth of
+  // the rate.
+  while (next < trades.size()) {
+    const absl::CivilDay day = absl::ToCivilDay(trades[next].event_time, absl::UTCTimeZone());
+    const absl::Time day_end = absl::FromCivil(day + 1, absl::UTCTimeZone());
+    const absl::Time day_begin = absl::FromCivil(day, absl::UTCTimeZone());
+    const std::string name = PartitionName(day);
+    if (!partitions_.contains(name) &&
+        std::find(new_partitions.begin(), new_partitions.end(), name) == new_partitions.end()) {
+      MakePartition(transaction, name, day);
+      new_partitions.push_back(name);
+    }
+    auto copy = common::CopyIn::Begin(transaction, absl::StrCat(options_.schema, ".", name), TradeColumns());
+    if (!copy.ok()) return copy.status();
+    rows_.Clear();
+    for (; next < trades.size() && trades[next].event_time >= day_begin && trades[next].event_time < day_end; ++next) {
+      row_writer_.Append(trades[next], rows_);
+      if (rows_.data().size() < kCopyPieceBytes) continue;
+      if (absl::Status status = copy->Write(rows_.data()); !status.ok()) return status;
+      rows_.Clear();
+    }
+    if (absl::Status status = copy->Write(rows_.data()); !status.ok()) return status;
+    if (const auto written = copy->Finish(); !written.ok()) return written.status();
+  }
+  return absl::OkStatus();
+}
+
+void PgLogSession::MakePartition(Transaction& transaction, const std::string& name, absl::CivilDay day) {
+  const std::string table = common::QuoteTable(absl::StrCat(options_.schema, ".", name));
+  const std::string parent = common::QuoteTable(absl::StrCat(options_.schema, ".trades"));
+  // Made apart and then attached: that takes no lock that a reader of the parent would hold up.
+  transaction.ExecSql(absl::StrCat("CREATE TABLE IF NOT EXISTS ", table, " (LIKE ", parent, " INCLUDING ALL)"));
+  transaction.ExecSql(absl::StrFormat("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM ('%s 00:00:00+00') TO ('%s 00:00:00+00')",
+                                      parent, table, absl::FormatCivilTime(day), absl::FormatCivilTime(day + 1)));
+}
+
+void PgLogSession::WriteQuarantine(Transaction& transaction, const Commit& commit) {
+  if (!commit.released_quarantine.empty()) {
+    transaction.Exec(kReleaseQuarantine, absl::StrCat("{", absl::StrJoin(commit.released_quarantine, ","), "}"));
+  }
+  if (commit.quarantine.empty()) return;
+  JsonArray frames;
+  for (const QuarantinedFrame& frame : commit.quarantine) {
+    std::string& json = frames.Next();
+    absl::StrAppend(&json, R"({"id":)", frame.id, R"(,"feed":")", frame.feed.text(), R"(","reason":)");
+    AppendJsonText(frame.reason, json);
+    json.append(R"(,"detail":)");
+    AppendJsonText(frame.detail, json);
+    absl::StrAppend(&json, R"(,"raw":")", absl::BytesToHexString(frame.raw), R"(","raw_cut":)",
+                    frame.raw_cut ? "true" : "false", R"(,"raw_digest":")", Digest(frame.raw),
+                    R"(","received_at":")");
+    AppendTimeText(frame.received_at, json);
+    json.append("\"}");
+  }
+  transaction.Exec(kInsertQuarantine, frames.Take());
+}
+
+}  // namespace tokenwatch::detector

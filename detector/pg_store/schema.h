@@ -1,0 +1,32 @@
+// The schema as a whole: bringing it up to date, checking it, retention.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "common/postgres/connection.h"
+#include "detector/store.h"
+
+namespace tokenwatch::detector {
+
+// `dsn` with the session's time zone set to UTC, in which rows are read.
+std::string UtcDsn(const std::string& dsn);
+
+// Applies the migrations that are missing and verifies what is there; see PgStore::Open.
+absl::Status PrepareSchema(const common::ConnectionOptions& options, const std::string& expected_database,
+                           absl::Time deadline, common::PostgresObserver& observer, common::Clock& clock);
+
+absl::StatusOr<DatabaseState> DiagnoseSchema(common::Connection& connection, absl::Time deadline);
+
+// Drops the partitions of trades of days before `horizon` that every registered consumer has read wholly. Returns their
+// names.
+absl::StatusOr<std::vector<std::string>> DropOldPartitions(common::Connection& connection, absl::Time horizon,
+                                                           absl::Time deadline);
+
+// [{"chain": ..., "address": ...}, ...]
+std::string RefsJson(absl::Span<const chain::TokenRef> refs);
+
+}  // namespace tokenwatch::detector
