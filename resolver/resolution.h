@@ -46,7 +46,7 @@ struct SourcedText {
 };
 
 struct Resolution {
-  TokenKey token;
+  TokenRef token;
   State state = State::kPending;
   SourcedText name;
   SourcedText symbol;
@@ -54,7 +54,7 @@ struct Resolution {
   std::optional<uint32_t> decimals;
   std::string decimals_source;
   // The well-known token whose name or symbol this one borrows.
-  std::optional<TokenKey> imitates;
+  std::optional<TokenRef> imitates;
   // Rounds of attempts made.
   int attempts = 0;
   // Not to be asked for before. InfiniteFuture when no attempt is planned.
@@ -67,7 +67,7 @@ struct Resolution {
 
 // One question to one source about one token.
 struct Attempt {
-  TokenKey token;
+  TokenRef token;
   std::string source;
   absl::Time asked_at;
   Outcome outcome = Outcome::kNotFound;

@@ -4,12 +4,12 @@
 
 namespace tokenwatch::resolver {
 
-void Batcher::Add(const TokenKey& token, absl::Time now) {
+void Batcher::Add(const TokenRef& token, absl::Time now) {
   queues_[token.chain].push_back({token, now});
   ++size_;
 }
 
-bool Batcher::Remove(const TokenKey& token) {
+bool Batcher::Remove(const TokenRef& token) {
   const auto queue = queues_.find(token.chain);
   if (queue == queues_.end()) return false;
   const auto found = std::find_if(queue->second.begin(), queue->second.end(),
@@ -33,13 +33,13 @@ absl::Time Batcher::DueAt(size_t upstream) const {
   return due;
 }
 
-std::vector<TokenKey> Batcher::Take(size_t upstream) {
+std::vector<TokenRef> Batcher::Take(size_t upstream) {
   std::deque<Waiting>* first = nullptr;
   for (auto& [chain, queue] : queues_) {
     if (queue.empty()) continue;
     if (first == nullptr || DueAt(queue, upstream) < DueAt(*first, upstream)) first = &queue;
   }
-  std::vector<TokenKey> batch;
+  std::vector<TokenRef> batch;
   if (first == nullptr) return batch;
   while (!first->empty() && batch.size() < options_.max_batch) {
     batch.push_back(first->front().token);
@@ -49,8 +49,8 @@ std::vector<TokenKey> Batcher::Take(size_t upstream) {
   return batch;
 }
 
-std::vector<TokenKey> Batcher::TakeAll() {
-  std::vector<TokenKey> all;
+std::vector<TokenRef> Batcher::TakeAll() {
+  std::vector<TokenRef> all;
   for (auto& [chain, queue] : queues_) {
     for (const Waiting& waiting : queue) all.push_back(waiting.token);
     queue.clear();

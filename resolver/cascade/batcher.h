@@ -26,24 +26,24 @@ class Batcher {
 
   explicit Batcher(const Options& options) : options_(options) {}
 
-  void Add(const TokenKey& token, absl::Time now);
+  void Add(const TokenRef& token, absl::Time now);
   // False when it was not waiting.
-  bool Remove(const TokenKey& token);
+  bool Remove(const TokenRef& token);
 
   // When the next batch should leave, with `upstream` tokens at earlier sources; InfiniteFuture when nobody waits.
   // A time at or before now means now.
   absl::Time DueAt(size_t upstream) const;
   // The batch that is due the most: tokens of one chain, oldest first. Empty when nobody waits.
-  std::vector<TokenKey> Take(size_t upstream);
+  std::vector<TokenRef> Take(size_t upstream);
 
   // Empties the queue.
-  std::vector<TokenKey> TakeAll();
+  std::vector<TokenRef> TakeAll();
 
   size_t size() const { return size_; }
 
  private:
   struct Waiting {
-    TokenKey token;
+    TokenRef token;
     absl::Time since;
   };
 

@@ -11,13 +11,13 @@ const absl::Time kNow = absl::FromUnixSeconds(1'783'000'000);
 const Batcher::Options kOptions{
     .max_batch = 3, .linger = absl::Milliseconds(10), .linger_max = absl::Milliseconds(500)};
 
-TokenKey Token(uint8_t number) {
+TokenRef Token(uint8_t number) {
   std::array<uint8_t, 32> bytes{};
   bytes[0] = number;
   return {chain::Chain::kSolana, chain::Address::FromSolanaBytes(bytes)};
 }
 
-TokenKey EvmToken() {
+TokenRef EvmToken() {
   return {chain::Chain::kBase, chain::Address::ParseEvm("0x1111111111111111111111111111111111111111").value()};
 }
 
@@ -32,7 +32,7 @@ TEST(Batcher, AFullBatchLeavesAtOnceAndAPartLingers) {
   batcher.Add(Token(4), kNow + absl::Milliseconds(7));
   EXPECT_EQ(batcher.Take(0).size(), 3u);
   EXPECT_EQ(batcher.DueAt(0), kNow + absl::Milliseconds(17));
-  EXPECT_EQ(batcher.Take(0), std::vector<TokenKey>{Token(4)});
+  EXPECT_EQ(batcher.Take(0), std::vector<TokenRef>{Token(4)});
   EXPECT_EQ(batcher.size(), 0u);
 }
 
@@ -48,7 +48,7 @@ TEST(Batcher, NeverMixesChains) {
   batcher.Add(Token(1), kNow);
   batcher.Add(EvmToken(), kNow - absl::Seconds(1));
   batcher.Add(Token(2), kNow);
-  EXPECT_EQ(batcher.Take(0), std::vector<TokenKey>{EvmToken()});
+  EXPECT_EQ(batcher.Take(0), std::vector<TokenRef>{EvmToken()});
   EXPECT_EQ(batcher.Take(0).size(), 2u);
 }
 
@@ -58,7 +58,7 @@ TEST(Batcher, RemovesWhoGivesUp) {
   batcher.Add(Token(2), kNow);
   EXPECT_TRUE(batcher.Remove(Token(1)));
   EXPECT_FALSE(batcher.Remove(Token(1)));
-  EXPECT_EQ(batcher.TakeAll(), std::vector<TokenKey>{Token(2)});
+  EXPECT_EQ(batcher.TakeAll(), std::vector<TokenRef>{Token(2)});
   EXPECT_EQ(batcher.size(), 0u);
 }
 

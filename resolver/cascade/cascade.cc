@@ -95,14 +95,14 @@ bool Cascade::Submit(const Resolution& known, absl::Time give_up_at, bool refres
   return true;
 }
 
-bool Cascade::Wait(const TokenKey& token, Waiter waiter) {
+bool Cascade::Wait(const TokenRef& token, Waiter waiter) {
   common::MutexLock lock(mutex_);
   if (!busy_.contains(token)) return false;
   waiters_[token].push_back(std::move(waiter));
   return true;
 }
 
-bool Cascade::Contains(const TokenKey& token) const {
+bool Cascade::Contains(const TokenRef& token) const {
   common::MutexLock lock(mutex_);
   return busy_.contains(token);
 }
@@ -117,7 +117,7 @@ size_t Cascade::size() const {
   return busy_.size();
 }
 
-void Cascade::ForgetNotFound(const TokenKey& token) {
+void Cascade::ForgetNotFound(const TokenRef& token) {
   common::MutexLock lock(mutex_);
   not_found_.Forget(static_cast<int>(lanes_.size()), token);
 }
@@ -190,7 +190,7 @@ void Cascade::Park(Job& job, absl::Time now) {
 void Cascade::WakeParked(absl::Time now) {
   if (now < next_unpark_) return;
   next_unpark_ = absl::InfiniteFuture();
-  std::vector<TokenKey> due;
+  std::vector<TokenRef> due;
   for (const auto& [token, job] : jobs_) {
     if (job->parked_until <= now) {
       due.push_back(token);
@@ -200,7 +200,7 @@ void Cascade::WakeParked(absl::Time now) {
   }
   // In a fixed order, so that a run can be repeated.
   std::sort(due.begin(), due.end());
-  for (const TokenKey& token : due) {
+  for (const TokenRef& token : due) {
     Job& job = *jobs_.at(token);
     job.parked_until = absl::InfiniteFuture();
     --parked_;
@@ -214,7 +214,7 @@ void Cascade::WakeParked(absl::Time now) {
 void Cascade::GiveUpLate(absl::Time now) {
   if (now < next_give_up_) return;
   next_give_up_ = absl::InfiniteFuture();
-  std::vector<TokenKey> late;
+  std::vector<TokenRef> late;
   for (const auto& [token, job] : jobs_) {
     if (job->give_up_at <= now && !job->asking) {
       late.push_back(token);
@@ -223,7 +223,7 @@ void Cascade::GiveUpLate(absl::Time now) {
     }
   }
   std::sort(late.begin(), late.end());
-  for (const TokenKey& token : late) {
+  for (const TokenRef& token : late) {
     Job& job = *jobs_.at(token);
     if (job.at >= 0) {
       lanes_[static_cast<size_t>(job.at)].batcher.Remove(token);
@@ -259,7 +259,7 @@ absl::Time Cascade::Dispatch(size_t lane, absl::Time now) {
 }
 
 void Cascade::PassOver(size_t lane, absl::Time until, absl::Time now) {
-  for (const TokenKey& token : lanes_[lane].batcher.TakeAll()) {
+  for (const TokenRef& token : lanes_[lane].batcher.TakeAll()) {
     Job& job = *jobs_.at(token);
     job.slots[lane] = {Slot::Step::kBlocked, until, false, Outcome::kRateLimited, "out of budget"};
     observer_.OnPassedOver(lane);
@@ -269,10 +269,10 @@ void Cascade::PassOver(size_t lane, absl::Time until, absl::Time now) {
 
 void Cascade::Ask(size_t lane, absl::Time now) {
   Lane& at = lanes_[lane];
-  std::vector<TokenKey> tokens = at.batcher.Take(Upstream(lane));
+  std::vector<TokenRef> tokens = at.batcher.Take(Upstream(lane));
   std::vector<Question> questions;
   questions.reserve(tokens.size());
-  for (const TokenKey& token : tokens) {
+  for (const TokenRef& token : tokens) {
     Job& job = *jobs_.at(token);
     job.asking = true;
     questions.push_back({token, job.known.uri.value});
@@ -441,7 +441,7 @@ void Cascade::Interrupt(Job& job, absl::Time retry_at, std::string reason, absl:
 
 void Cascade::Finish(Job& job, Verdict verdict, absl::Time now) {
   observer_.OnFinished(verdict, now - job.started);
-  const TokenKey token = job.known.token;
+  const TokenRef token = job.known.token;
   finished_.push_back({std::move(job.known), std::move(job.attempts), verdict, job.started});
   jobs_.erase(token);
   finished_changed_.NotifyAll();
@@ -490,11 +490,11 @@ void Cascade::Drain() {
     draining_ = true;
     const absl::Time now = clock_.Now();
     for (Lane& lane : lanes_) lane.batcher.TakeAll();
-    std::vector<TokenKey> waiting;
+    std::vector<TokenRef> waiting;
     for (const auto& [token, job] : jobs_) {
       if (!job->asking) waiting.push_back(token);
     }
-    for (const TokenKey& token : waiting) Interrupt(*jobs_.at(token), now, "the resolver is shutting down", now);
+    for (const TokenRef& token : waiting) Interrupt(*jobs_.at(token), now, "the resolver is shutting down", now);
     parked_ = 0;
   }
   inbox_->Wake();

@@ -97,16 +97,16 @@ class Cascade {
   bool Submit(const Resolution& known, absl::Time give_up_at, bool refresh) TW_EXCLUDES(mutex_);
 
   // Has `waiter` told what becomes of a token at work; false, forgetting it, when the token is not.
-  bool Wait(const TokenKey& token, Waiter waiter) TW_EXCLUDES(mutex_);
+  bool Wait(const TokenRef& token, Waiter waiter) TW_EXCLUDES(mutex_);
 
   // Whether the token is at work or waits to be stored.
-  bool Contains(const TokenKey& token) const TW_EXCLUDES(mutex_);
+  bool Contains(const TokenRef& token) const TW_EXCLUDES(mutex_);
   // Tokens that may be submitted.
   size_t Room() const TW_EXCLUDES(mutex_);
   size_t size() const TW_EXCLUDES(mutex_);
 
   // Lets the sources be asked about the token at once.
-  void ForgetNotFound(const TokenKey& token) TW_EXCLUDES(mutex_);
+  void ForgetNotFound(const TokenRef& token) TW_EXCLUDES(mutex_);
 
   // Does all that is due. Returns when something will be due next without an answer or a submission.
   absl::Time Pump() TW_EXCLUDES(mutex_);
@@ -168,7 +168,7 @@ class Cascade {
   };
   struct Reply {
     size_t lane;
-    std::vector<TokenKey> tokens;
+    std::vector<TokenRef> tokens;
     absl::Time asked_at;
     std::vector<Answer> answers;
     absl::Time answered_at;
@@ -205,10 +205,10 @@ class Cascade {
   common::UniformRandom random_ TW_GUARDED_BY(mutex_);
   NegativeCache not_found_ TW_GUARDED_BY(mutex_);
   std::vector<Lane> lanes_ TW_GUARDED_BY(mutex_);
-  absl::flat_hash_map<TokenKey, std::unique_ptr<Job>> jobs_ TW_GUARDED_BY(mutex_);
+  absl::flat_hash_map<TokenRef, std::unique_ptr<Job>> jobs_ TW_GUARDED_BY(mutex_);
   // Jobs, and finished rounds that are not stored yet.
-  absl::flat_hash_set<TokenKey> busy_ TW_GUARDED_BY(mutex_);
-  absl::flat_hash_map<TokenKey, std::vector<Waiter>> waiters_ TW_GUARDED_BY(mutex_);
+  absl::flat_hash_set<TokenRef> busy_ TW_GUARDED_BY(mutex_);
+  absl::flat_hash_map<TokenRef, std::vector<Waiter>> waiters_ TW_GUARDED_BY(mutex_);
   std::vector<Finished> finished_ TW_GUARDED_BY(mutex_);
   size_t parked_ TW_GUARDED_BY(mutex_) = 0;
   absl::Time next_unpark_ TW_GUARDED_BY(mutex_) = absl::InfiniteFuture();

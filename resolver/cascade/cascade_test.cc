@@ -18,7 +18,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-TokenKey Token(uint32_t number) {
+TokenRef Token(uint32_t number) {
   std::array<uint8_t, 32> bytes{};
   for (int i = 0; i < 4; ++i) bytes[static_cast<size_t>(i)] = static_cast<uint8_t>(number >> (8 * i));
   bytes[31] = 7;
@@ -88,7 +88,7 @@ class FakeSource final : public Source {
   std::function<Answer(const Question&)> reply = [](const Question&) { return Of(Outcome::kNotFound); };
   std::function<bool(size_t)> refuse_call;
   std::vector<absl::Time> call_times;
-  std::vector<TokenKey> asked;
+  std::vector<TokenRef> asked;
   std::multimap<absl::Time, std::function<void()>> pending;
 
  private:
@@ -107,7 +107,7 @@ class CascadeTest : public ::testing::Test {
                                          KnownTokens::BuiltIn(), clock_, common::SeededRandom(seed), observer_);
   }
 
-  bool Submit(const TokenKey& token, absl::Duration lease = absl::Seconds(25), bool refresh = false) {
+  bool Submit(const TokenRef& token, absl::Duration lease = absl::Seconds(25), bool refresh = false) {
     Resolution known;
     known.token = token;
     return cascade_->Submit(known, clock_.Now() + lease, refresh);
@@ -153,7 +153,7 @@ class CascadeTest : public ::testing::Test {
   std::vector<FakeSource*> fakes_;
   std::unique_ptr<Cascade> cascade_;
   std::vector<Finished> done_;
-  std::map<TokenKey, absl::Time> ended_at_;
+  std::map<TokenRef, absl::Time> ended_at_;
   std::function<void(const Finished&)> on_finished_;
   std::function<absl::Time()> submit_due_;
 };
@@ -228,14 +228,14 @@ TEST_F(CascadeTest, AUriFoundOnTheWayIsAsked) {
 
 TEST_F(CascadeTest, HostileNamesAreCleanedAndPlaceholdersAreNoNames) {
   FakeSource chain("onchain", 50, clock_);
-  std::map<TokenKey, std::string> names = {{Token(1), "\u202EepeP\u200B"}, {Token(2), "\u3164\u200B"},
+  std::map<TokenRef, std::string> names = {{Token(1), "\u202EepeP\u200B"}, {Token(2), "\u3164\u200B"},
                                            {Token(3), "unknown"},          {Token(4), std::string(10'000, 'x')},
                                            {Token(5), "USD\u0421"},        {Token(6), "a\xff\xfe\nb"}};
   chain.reply = [&](const Question& q) { return Found(names[q.token]); };
   Make({&chain});
   for (const auto& [token, name] : names) Submit(token);
   Run(absl::Seconds(1));
-  std::map<TokenKey, Finished> by_token;
+  std::map<TokenRef, Finished> by_token;
   for (const Finished& one : done_) by_token[one.resolution.token] = one;
   EXPECT_EQ(by_token[Token(1)].resolution.name.value, "epeP");
   EXPECT_TRUE(by_token[Token(1)].resolution.name.sanitized);
@@ -243,7 +243,7 @@ TEST_F(CascadeTest, HostileNamesAreCleanedAndPlaceholdersAreNoNames) {
   EXPECT_EQ(by_token[Token(3)].verdict, Verdict::kNotFound);
   EXPECT_THAT(by_token[Token(3)].resolution.reason, HasSubstr("placeholder"));
   EXPECT_LE(by_token[Token(4)].resolution.name.value.size(), kMaxNameBytes);
-  EXPECT_EQ(by_token[Token(5)].resolution.imitates->ToString(), "solana:EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v");
+  EXPECT_EQ(ToText(*by_token[Token(5)].resolution.imitates), "solana:EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v");
   EXPECT_EQ(by_token[Token(6)].resolution.name.value, "a b");
 }
 
@@ -443,7 +443,7 @@ class TenMinutes : public CascadeTest {
     int named = 0;
     for (const Finished& one : done_) {
       named += one.verdict == Verdict::kNamed ? 1 : 0;
-      absl::StrAppend(&trace, one.resolution.token.ToString(), VerdictName(one.verdict), one.resolution.attempts,
+      absl::StrAppend(&trace, ToText(one.resolution.token), VerdictName(one.verdict), one.resolution.attempts,
                       absl::FormatTime(one.resolution.next_attempt_at), "\n");
     }
     EXPECT_GT(named, 1000);

@@ -5,13 +5,13 @@
 
 namespace tokenwatch::resolver {
 
-std::optional<absl::Time> NegativeCache::Until(int source, const TokenKey& token, absl::Time now) const {
+std::optional<absl::Time> NegativeCache::Until(int source, const TokenRef& token, absl::Time now) const {
   const auto found = entries_.find(Key{source, token});
   if (found == entries_.end() || found->second.until <= now) return std::nullopt;
   return found->second.until;
 }
 
-absl::Time NegativeCache::Record(int source, const TokenKey& token, absl::Time now) {
+absl::Time NegativeCache::Record(int source, const TokenRef& token, absl::Time now) {
   const Key key{source, token};
   const auto found = entries_.find(key);
   if (found != entries_.end()) {
@@ -32,7 +32,7 @@ absl::Time NegativeCache::Record(int source, const TokenKey& token, absl::Time n
   return now + span;
 }
 
-void NegativeCache::Forget(int sources, const TokenKey& token) {
+void NegativeCache::Forget(int sources, const TokenRef& token) {
   for (int source = 0; source < sources; ++source) {
     const auto found = entries_.find(Key{source, token});
     if (found == entries_.end()) continue;

@@ -23,11 +23,11 @@ class NegativeCache {
   explicit NegativeCache(const Options& options) : options_(options) {}
 
   // Until when `source` (an index chosen by the caller) need not be asked about `token`; nothing when it may be.
-  std::optional<absl::Time> Until(int source, const TokenKey& token, absl::Time now) const;
+  std::optional<absl::Time> Until(int source, const TokenRef& token, absl::Time now) const;
   // The source does not know the token. Returns until when it will not be asked.
-  absl::Time Record(int source, const TokenKey& token, absl::Time now);
+  absl::Time Record(int source, const TokenRef& token, absl::Time now);
   // Forgets what was told about `token` by sources 0 to `sources` - 1.
-  void Forget(int sources, const TokenKey& token);
+  void Forget(int sources, const TokenRef& token);
 
   size_t size() const { return entries_.size(); }
   size_t capacity() const { return options_.capacity; }
@@ -37,7 +37,7 @@ class NegativeCache {
  private:
   struct Key {
     int source;
-    TokenKey token;
+    TokenRef token;
     friend bool operator==(const Key&, const Key&) = default;
     template <typename H>
     friend H AbslHashValue(H state, const Key& key) {

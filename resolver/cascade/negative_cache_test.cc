@@ -7,7 +7,7 @@
 namespace tokenwatch::resolver {
 namespace {
 
-TokenKey Token(uint8_t number) {
+TokenRef Token(uint8_t number) {
   std::array<uint8_t, 32> bytes{};
   bytes[0] = number;
   return {chain::Chain::kSolana, chain::Address::FromSolanaBytes(bytes)};

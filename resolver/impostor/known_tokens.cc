@@ -12,7 +12,7 @@ namespace {
 // "$WIF" and "WIF" are one symbol.
 absl::string_view Bare(absl::string_view text) { return absl::StripPrefix(text, "$"); }
 
-void AddTo(std::vector<TokenKey>& tokens, const TokenKey& token) {
+void AddTo(std::vector<TokenRef>& tokens, const TokenRef& token) {
   if (std::find(tokens.begin(), tokens.end(), token) == tokens.end()) tokens.push_back(token);
 }
 
@@ -48,21 +48,21 @@ const KnownTokens& KnownTokens::BuiltIn() {
   return *known;
 }
 
-const TokenKey* KnownTokens::Find(const Index& index, const std::string& key, chain::Chain chain) const {
+const TokenRef* KnownTokens::Find(const Index& index, const std::string& key, chain::Chain chain) const {
   const auto found = index.find(key);
   if (found == index.end()) return nullptr;
-  for (const TokenKey& token : found->second) {
+  for (const TokenRef& token : found->second) {
     if (token.chain == chain) return &token;
   }
   return &found->second.front();
 }
 
-std::optional<TokenKey> KnownTokens::ImitatedBy(const TokenKey& token, absl::string_view name,
+std::optional<TokenRef> KnownTokens::ImitatedBy(const TokenRef& token, absl::string_view name,
                                                 absl::string_view symbol) const {
   if (tokens_.contains(token)) return std::nullopt;
-  const TokenKey* other_chain = nullptr;
+  const TokenRef* other_chain = nullptr;
   for (const absl::string_view text : {Bare(symbol), Bare(name)}) {
-    for (const TokenKey* found : {Find(by_skeleton_, common::Skeleton(text), token.chain),
+    for (const TokenRef* found : {Find(by_skeleton_, common::Skeleton(text), token.chain),
                                   Find(by_cased_skeleton_, common::CasedSkeleton(text), token.chain)}) {
       if (found == nullptr) continue;
       if (found->chain == token.chain) return *found;

@@ -13,7 +13,7 @@
 namespace tokenwatch::resolver {
 
 struct KnownToken {
-  TokenKey token;
+  TokenRef token;
   std::string symbol;
   std::string name;
 };
@@ -28,16 +28,16 @@ class KnownTokens {
 
   // The well-known token that `token`, called `name` and `symbol`, looks like without being it: one whose name or
   // symbol has the same confusable skeleton. One on the same chain is preferred. Nothing for a well-known token itself.
-  std::optional<TokenKey> ImitatedBy(const TokenKey& token, absl::string_view name, absl::string_view symbol) const;
+  std::optional<TokenRef> ImitatedBy(const TokenRef& token, absl::string_view name, absl::string_view symbol) const;
 
   size_t size() const { return tokens_.size(); }
 
  private:
-  using Index = absl::flat_hash_map<std::string, std::vector<TokenKey>>;
+  using Index = absl::flat_hash_map<std::string, std::vector<TokenRef>>;
 
-  const TokenKey* Find(const Index& index, const std::string& key, chain::Chain chain) const;
+  const TokenRef* Find(const Index& index, const std::string& key, chain::Chain chain) const;
 
-  absl::flat_hash_set<TokenKey> tokens_;
+  absl::flat_hash_set<TokenRef> tokens_;
   Index by_skeleton_;
   Index by_cased_skeleton_;
 };

@@ -5,13 +5,13 @@
 namespace tokenwatch::resolver {
 namespace {
 
-TokenKey Solana(absl::string_view address) {
+TokenRef Solana(absl::string_view address) {
   return {chain::Chain::kSolana, chain::Address::ParseSolana(address).value()};
 }
 
-const TokenKey kUsdc = Solana("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v");
-const TokenKey kWif = Solana("EKpQGSJtjMFqKZ9KQanSqYXRcF8fBopzLHYxdM65zcjm");
-const TokenKey kStranger = Solana("B3cHPmFf6pokbEi1Y5ZyLSUSnXfrLQjMS5kFLEz7pump");
+const TokenRef kUsdc = Solana("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v");
+const TokenRef kWif = Solana("EKpQGSJtjMFqKZ9KQanSqYXRcF8fBopzLHYxdM65zcjm");
+const TokenRef kStranger = Solana("B3cHPmFf6pokbEi1Y5ZyLSUSnXfrLQjMS5kFLEz7pump");
 
 TEST(KnownTokens, FlagsWhoBorrowsANameOrSymbol) {
   const KnownTokens& known = KnownTokens::BuiltIn();
@@ -36,11 +36,11 @@ TEST(KnownTokens, LeavesOthersAlone) {
 }
 
 TEST(KnownTokens, PrefersTheSameChain) {
-  const TokenKey stranger{chain::Chain::kEthereum,
+  const TokenRef stranger{chain::Chain::kEthereum,
                           chain::Address::ParseEvm("0x1111111111111111111111111111111111111111").value()};
-  const std::optional<TokenKey> imitated = KnownTokens::BuiltIn().ImitatedBy(stranger, "", "USDC");
+  const std::optional<TokenRef> imitated = KnownTokens::BuiltIn().ImitatedBy(stranger, "", "USDC");
   ASSERT_TRUE(imitated.has_value());
-  EXPECT_EQ(imitated->ToString(), "ethereum:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48");
+  EXPECT_EQ(ToText(*imitated), "ethereum:0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48");
   // Known on another chain only.
   EXPECT_EQ(KnownTokens::BuiltIn().ImitatedBy(stranger, "", "WIF"), kWif);
   EXPECT_GT(KnownTokens::BuiltIn().size(), 40u);

@@ -65,7 +65,7 @@ std::vector<Answer> ReadPairs(const std::vector<Question>& questions, const std:
   if (list.get(pairs) != simdjson::SUCCESS) {
     return ForAll(questions, Outcome::kBadAnswer, "the pairs are no array");
   }
-  absl::flat_hash_map<TokenKey, Answer*> by_token;
+  absl::flat_hash_map<TokenRef, Answer*> by_token;
   for (size_t i = 0; i < questions.size(); ++i) by_token.emplace(questions[i].token, &answers[i]);
 
   for (const simdjson::dom::element pair : pairs) {
@@ -80,7 +80,7 @@ std::vector<Answer> ReadPairs(const std::vector<Question>& questions, const std:
     const chain::Chain chain = chain::ParseChain(View(chain_id));
     const std::optional<chain::Address> canonical = chain::ParseAddress(chain, View(address));
     if (!canonical.has_value() || name.empty()) continue;
-    const auto asked = by_token.find(TokenKey{chain, *canonical});
+    const auto asked = by_token.find(TokenRef{chain, *canonical});
     if (asked == by_token.end() || asked->second->outcome == Outcome::kFound) continue;
     Answer& answer = *asked->second;
     answer.outcome = Outcome::kFound;

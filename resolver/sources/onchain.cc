@@ -57,7 +57,7 @@ void Take(const chain::TokenTexts& texts, absl::string_view provenance, Answer& 
   if (!texts.uri.empty()) answer.uri = texts.uri;
 }
 
-Answer Judge(const TokenKey& token, const Account& mint_account, const Account& metadata_account) {
+Answer Judge(const TokenRef& token, const Account& mint_account, const Account& metadata_account) {
   Answer answer;
   if (!mint_account.exists && !metadata_account.exists) {
     answer.detail = "no such account";

@@ -15,7 +15,7 @@
 namespace tokenwatch::resolver {
 
 struct Question {
-  TokenKey token;
+  TokenRef token;
   // Metadata address, where one is known already.
   std::string uri = {};
 };
