@@ -59,6 +59,8 @@ using FeedEvent = std::variant<LaunchSeen, Trade, CompletionSeen, MigrationSeen,
 
 // How far a replayable feed has been read.
 struct FeedPosition {
+  // The reader that saves it: "recording".
+  Word reader;
   // Identity of what is read (for a recording, derived from its content).
   std::string source;
   // Frames read from its start.

@@ -25,6 +25,9 @@ struct LogHeads {
   uint64_t token_cursor = 0;
   uint64_t trade_cursor = 0;
   uint64_t quarantine_id = 0;
+  // The latest event times among all trades, by whether they are the chain's own (see Trade::loose_time).
+  absl::Time latest_trade = absl::InfinitePast();
+  absl::Time latest_loose_trade = absl::InfinitePast();
 
   friend bool operator==(const LogHeads&, const LogHeads&) = default;
 };
@@ -39,12 +42,6 @@ struct QuarantinedFrame {
   absl::Time received_at;
 };
 
-// A position of a replayable feed, under the feed's name.
-struct SavedPosition {
-  Word feed;
-  FeedPosition position;
-};
-
 // Everything one transaction writes.
 struct Commit {
   LogHeads heads;
@@ -54,7 +51,7 @@ struct Commit {
   std::vector<const TokenBook::Page*> tokens;
   std::vector<QuarantinedFrame> quarantine;
   std::vector<uint64_t> released_quarantine;
-  std::vector<SavedPosition> positions;
+  std::vector<FeedPosition> positions;
   // Claims that end without a name: (token, not to be claimed again before).
   std::vector<std::pair<chain::TokenRef, absl::Time>> returned_claims;
 
@@ -216,15 +213,18 @@ class Store {
                                                                        const std::string& reason, int limit,
                                                                        absl::Time deadline) = 0;
 
-  // The saved position of a feed in `source`; 0 frames when there is none.
-  virtual absl::StatusOr<uint64_t> LoadPosition(const Word& feed, const std::string& source, absl::Time deadline) = 0;
+  // How many frames of `source` were read; 0 when none.
+  virtual absl::StatusOr<uint64_t> LoadPosition(const Word& reader, const std::string& source, absl::Time deadline) = 0;
 
   virtual absl::StatusOr<Totals> ReadTotals(absl::Time deadline) = 0;
   virtual absl::StatusOr<DatabaseState> Diagnose(absl::Time deadline) = 0;
 
-  // Drops the trade partitions whose every trade is older than `horizon` and has been read by every consumer, and the
-  // quarantined frames beyond the newest `max_quarantined`. Returns the names of the partitions dropped.
-  virtual absl::StatusOr<std::vector<std::string>> DropOldTrades(absl::Time horizon, absl::Time deadline) = 0;
+  // Keeps the trades of the newest `keep_days` days that have any, and whatever a registered consumer has yet to read;
+  // drops the partitions of other days and returns their names. Days after `now` do not count as newest: one event with
+  // a time in the future must not cost the past.
+  virtual absl::StatusOr<std::vector<std::string>> DropOldTrades(int keep_days, absl::Time now,
+                                                                 absl::Time deadline) = 0;
+  // Deletes quarantined frames beyond the newest `max_quarantined`; returns how many.
   virtual absl::StatusOr<int64_t> TrimQuarantine(int64_t max_quarantined, absl::Time deadline) = 0;
 };
 

@@ -44,11 +44,8 @@ class InvokeStack {
   void Reset();
 
   // Takes the next line. Returns the data line it was (valid until the next call), nullptr for any other line. Its
-  // outcome is final only after Finish().
+  // outcome is final only after the last line.
   const DataLine* AddLine(absl::string_view line);
-
-  // Call after the last line: data lines of invocations that never ended become kUnresolved.
-  void Finish();
 
   const std::vector<DataLine>& data_lines() const { return data_lines_; }
 

@@ -19,8 +19,8 @@ enum class LogsMessageKind : uint8_t {
   kNotification,     // one transaction's logs
   kSubscriptionAck,  // {"id":..,"result":<number>}
   kRpcError,         // {"id":..,"error":{"code":..,"message":..}}
-  kUnknown,          // JSON, but none of these; keep it raw
-  kMalformed,        // no JSON, or a notification without what it must have; keep it raw
+  kUnknown,          // none of these, or no JSON object at all; keep it raw
+  kMalformed,        // broken JSON, or a notification without what it must have; keep it raw
   kTooLarge,         // above the decoder's limit, not looked at
 };
 

@@ -11,7 +11,7 @@
 namespace tokenwatch::chain {
 
 enum class TradeInvariant : uint8_t {
-  kFee = 0,           // fee = ceil(sol x fee_basis_points / 10^4)
+  kFee = 0,           // fee = ceil(sol x fee_basis_points / 10^4), on curves quoted in SOL
   kCreatorFee = 1,    // creator_fee likewise
   kBuybackFee = 2,    // buyback_fee = floor(fee x buyback_fee_basis_points / 10^4)
   kSolReserves = 3,   // virtual_sol - real_sol = 30 SOL, on curves quoted in SOL that are not mayhem curves

@@ -100,12 +100,12 @@ struct PumpPortalMigration {
   Address mint;
 };
 
-// JSON of a kind or pool that is not known here: keep the frame raw.
+// Of a kind or pool that is not known here, or no JSON object at all: keep the frame raw.
 struct PumpPortalUnknown {
   std::string reason;
 };
 
-// Not JSON, or a known kind without a field it must have, or with one that cannot be: keep the frame raw.
+// Broken JSON, or a known kind without a field it must have, or with one that cannot be: keep the frame raw.
 struct PumpPortalMalformed {
   std::string reason;
 };

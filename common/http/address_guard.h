@@ -26,7 +26,7 @@ struct AddressGuardOptions {
   std::vector<std::uint16_t> ports = {80, 443};
   bool allow_any_port = false;
   // Literal addresses let through although they are not public: a gateway of one's own, a test's server.
-  std::vector<std::string> allowed_addresses;
+  std::vector<std::string> allowed_addresses = {};
 };
 
 // Immutable after construction, so thread-safe.

@@ -55,16 +55,16 @@ struct HttpClientOptions {
   // Kept open between fetches, over all hosts.
   int max_idle_connections = 64;
   // "http://host:port" or "socks5h://..."; empty: direct. The proxy variables of the environment are not read.
-  std::string proxy;
+  std::string proxy = {};
   // Hosts reached directly, as CURLOPT_NOPROXY takes them.
-  std::string no_proxy;
+  std::string no_proxy = {};
   // Behind a proxy nobody here sees the address that is connected to, so guarded requests go direct, unless the owner
   // says that the proxy itself refuses destinations that are not public.
   bool proxy_refuses_private_destinations = false;
   // PEM file of certificate authorities; empty: the system's.
-  std::string ca_file;
+  std::string ca_file = {};
   // "host:port:address": a host table that goes before DNS.
-  std::vector<std::string> host_overrides;
+  std::vector<std::string> host_overrides = {};
 };
 
 struct HttpClientStats {

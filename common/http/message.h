@@ -34,9 +34,9 @@ class HttpHeaders {
 struct HttpRequest {
   std::string method = "GET";
   // http or https; with a guard also the schemes of its gateway table.
-  std::string url;
-  HttpHeaders headers;
-  std::string body;
+  std::string url = {};
+  HttpHeaders headers = {};
+  std::string body = {};
   // Wall time of the client's clock; the client's own `total_timeout` holds where it is earlier.
   absl::Time deadline = absl::InfiniteFuture();
   // Of the decoded body; one byte more ends the transfer with RESOURCE_EXHAUSTED.
@@ -45,24 +45,24 @@ struct HttpRequest {
   // A hop to another origin carries none of `headers`, so that keys do not leak.
   int max_redirects = 3;
   // Set for a URL that came from a stranger: each hop and each connected address must pass it.
-  std::shared_ptr<const AddressGuard> guard;
+  std::shared_ptr<const AddressGuard> guard = {};
 };
 
 // Measured from the call of Fetch (`queued`) and, the others, from the start of the last hop.
 struct HttpTimings {
-  absl::Duration queued;
-  absl::Duration connected;
-  absl::Duration first_byte;
+  absl::Duration queued = {};
+  absl::Duration connected = {};
+  absl::Duration first_byte = {};
   // The whole fetch, with queue and redirects.
-  absl::Duration total;
+  absl::Duration total = {};
 };
 
 struct HttpResponse {
   int status_code = 0;
-  HttpHeaders headers;
-  std::string body;
+  HttpHeaders headers = {};
+  std::string body = {};
   // Where the answer came from, after gateways and redirects. May hold secrets of the query: do not log it.
-  std::string final_url;
+  std::string final_url = {};
   int redirects = 0;
   HttpTimings timings;
 };

@@ -147,7 +147,6 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
     connection->impl_->handle_ = attempt.handle;
   });
   if (status.ok()) {
-    connection->session_timeout_ms_ = absl::ToInt64Milliseconds(options.statement_timeout);
     const Watched watched(*connection, clock.Now() + left);
     for (const Statement& statement : options.statements) {
       const std::string what = absl::StrCat("prepare statement ", statement.name);
@@ -167,9 +166,10 @@ pqxx::connection_base& Connection::base() { return impl_->base_; }
 
 Connection::Watched::Watched(Connection& connection, absl::Time deadline) : connection_(connection) {
   if (connection_.watch_depth_++ > 0 || connection_.broken()) return;
-  const absl::Duration left = std::min(deadline - connection_.clock_.Now(), connection_.options_.statement_timeout) +
-                              connection_.options_.silence_limit;
-  connection_.watch_key_ = SocketWatch::Instance().Arm(connection_.base().sock(), left);
+  const absl::Duration left = deadline - connection_.clock_.Now();
+  if (left > kLargestTimeout) return;
+  connection_.watch_key_ =
+      SocketWatch::Instance().Arm(connection_.base().sock(), left + connection_.options_.silence_limit);
 }
 
 Connection::Watched::~Watched() {
@@ -187,8 +187,11 @@ absl::Status Connection::CheckDeadline(absl::string_view what, absl::Time deadli
 }
 
 void Connection::LimitStatements(absl::Duration limit, absl::Time deadline, pqxx::transaction_base* in) {
-  const absl::Duration left = std::min({limit, deadline - clock_.Now(), options_.statement_timeout});
-  const int64_t wanted_ms = RoundUpMs(std::max(left, kSmallestTimeout));
+  const absl::Duration left = std::max(deadline - clock_.Now(), kSmallestTimeout);
+  const absl::Duration most = std::min(limit, options_.statement_timeout);
+  const int64_t most_ms = absl::ToInt64Milliseconds(absl::Ceil(most, absl::Milliseconds(1)));
+  // An exact remainder would be another one each time.
+  const int64_t wanted_ms = left >= most ? most_ms : std::min(most_ms, RoundUpMs(left));
   if (in == nullptr) {
     if (wanted_ms != session_timeout_ms_) {
       pqxx::nontransaction(base()).exec(absl::StrCat("SET statement_timeout = ", wanted_ms));
@@ -223,7 +226,7 @@ void Connection::Commit(pqxx::transaction_base& work) {
 
 absl::StatusOr<pqxx::result> Connection::QuerySql(absl::string_view what, const std::string& sql, absl::Time deadline) {
   if (absl::Status status = CheckDeadline(what, deadline); !status.ok()) return status;
-  const Watched watched(*this, deadline);
+  const Watched watched(*this, std::min(deadline, clock_.Now() + options_.statement_timeout));
   absl::StatusOr<pqxx::result> result = Guard(what, [&] {
     LimitStatements(options_.statement_timeout, deadline, nullptr);
     return pqxx::nontransaction(base()).exec(sql);

@@ -3,11 +3,12 @@
 // Thread contract: one thread at a time. Nothing here reconnects: a connection that broke stays broken, because what
 // the session held (advisory locks, the transaction) is gone. Open a new one.
 //
-// The session's statement_timeout is kept equal to the time the caller has left, rounded up to a step of 1-2-5 so that
-// it seldom changes and costs no round trip for each transaction. It is session state, as prepared statements and
+// The session's statement_timeout follows the time the caller has left, rounded up to a step of 1-2-5 so that it seldom
+// changes and costs no round trip for each transaction. It is session state, as prepared statements and
 // advisory locks are: do not put a transaction-pooling proxy in between.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -29,9 +30,9 @@
 namespace tokenwatch::common {
 
 struct ConnectionOptions {
-  // libpq's key=value or URI form; what it says wins over the fields below.
+  // libpq's key=value or URI form.
   std::string dsn;
-  // Seen in pg_stat_activity and in the server's log.
+  // Seen in pg_stat_activity and in the server's log, unless the dsn names another.
   std::string application_name;
   // For the connection and the preparation of the statements together.
   absl::Duration connect_timeout = absl::Seconds(5);
@@ -159,7 +160,7 @@ class Connection {
   // Before impl_, which looks at it while it ends.
   uint64_t watch_key_ = 0;
   std::unique_ptr<Impl> impl_;
-  // What statement_timeout is for the session, and inside the current transaction.
+  // What statement_timeout was set to for the session, and inside the current transaction; 0 while it was not.
   int64_t session_timeout_ms_ = 0;
   int64_t local_timeout_ms_ = 0;
   int watch_depth_ = 0;
@@ -220,7 +221,7 @@ template <typename... Args>
 absl::StatusOr<pqxx::result> Connection::Query(absl::string_view what, const Statement& statement, absl::Time deadline,
                                                Args&&... args) {
   if (absl::Status status = CheckDeadline(what, deadline); !status.ok()) return status;
-  const Watched watched(*this, deadline);
+  const Watched watched(*this, std::min(deadline, clock_.Now() + statement.timeout));
   absl::StatusOr<pqxx::result> result = Guard(what, [&] {
     LimitStatements(statement.timeout, deadline, nullptr);
     pqxx::nontransaction alone(base());

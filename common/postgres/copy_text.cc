@@ -21,12 +21,16 @@ constexpr std::array<char, 256> kEscapes = [] {
   return escapes;
 }();
 
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+// The value of each hexadecimal digit, -1 for other bytes.
+constexpr std::array<signed char, 256> kHexValues = [] {
+  std::array<signed char, 256> values{};
+  for (signed char& value : values) value = -1;
+  for (int i = 0; i < 10; ++i) values['0' + i] = static_cast<signed char>(i);
+  for (int i = 0; i < 6; ++i) values['a' + i] = values['A' + i] = static_cast<signed char>(10 + i);
+  return values;
+}();
+
+int HexValue(char c) { return kHexValues[static_cast<unsigned char>(c)]; }
 
 // The byte that `\c...` at `*at` (just after the backslash) stands for; moves `*at` behind it.
 char UnescapeOne(absl::string_view field, size_t* at) {
@@ -98,10 +102,13 @@ CopyBuffer& CopyBuffer::Bytes(absl::string_view value) {
   Separate();
   // bytea's own form is \x...; its backslash is escaped once more for COPY.
   data_.append("\\\\x");
+  const size_t begin = data_.size();
+  data_.resize(begin + 2 * value.size());
+  char* out = data_.data() + begin;
   for (const char c : value) {
     const unsigned char byte = static_cast<unsigned char>(c);
-    data_.push_back(kHexDigits[byte >> 4]);
-    data_.push_back(kHexDigits[byte & 15]);
+    *out++ = kHexDigits[byte >> 4];
+    *out++ = kHexDigits[byte & 15];
   }
   return *this;
 }
@@ -148,15 +155,18 @@ void UnescapeCopyField(absl::string_view field, std::string* text) {
 
 bool ParseCopyBytes(absl::string_view field, std::string* bytes) {
   if (field.size() < 3 || field.size() % 2 == 0 || field.substr(0, 3) != "\\\\x") return false;
-  bytes->clear();
-  bytes->reserve((field.size() - 3) / 2);
-  for (size_t i = 3; i < field.size(); i += 2) {
-    const int high = HexValue(field[i]);
-    const int low = HexValue(field[i + 1]);
-    if (high < 0 || low < 0) return false;
-    bytes->push_back(static_cast<char>(high << 4 | low));
+  field.remove_prefix(3);
+  bytes->resize(field.size() / 2);
+  char* out = bytes->data();
+  // Or-ed together they stay negative once one is.
+  int all = 0;
+  for (const char* digit = field.data(); digit != field.data() + field.size(); digit += 2) {
+    const int high = HexValue(digit[0]);
+    const int low = HexValue(digit[1]);
+    all |= high | low;
+    *out++ = static_cast<char>(high * 16 + low);
   }
-  return true;
+  return all >= 0;
 }
 
 bool ParseCopyInt(absl::string_view field, int64_t* value) {

@@ -1,6 +1,7 @@
 #include "common/postgres/pool.h"
 
 #include <atomic>
+#include <functional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -127,6 +128,32 @@ TEST_F(PoolTest, WorksAgainAfterTheServerWasKilled) {
   auto lease = pool->Acquire(Soon());
   ASSERT_TRUE(lease.ok()) << lease.status();
   EXPECT_TRUE((*lease)->Ping(Soon()).ok());
+}
+
+TEST_F(PoolTest, WorksAgainAfterEachFaultOfTheNetwork) {
+  auto gate = TcpGate::Start(cluster->port());
+  ASSERT_TRUE(gate.ok()) << gate.status();
+  PoolOptions options = Small();
+  options.connection.dsn = cluster->DsnThrough((*gate)->port(), "work", "app");
+  options.connection.silence_limit = absl::Milliseconds(20);
+  const auto pool = Make(options);
+  const auto ask = [&](absl::Duration within) {
+    auto lease = pool->Acquire(In(within));
+    return lease.ok() ? (*lease)->Ping(In(within)) : lease.status();
+  };
+  const std::vector<std::pair<const char*, std::function<void(TcpGate&)>>> faults = {
+      {"closed", [](TcpGate& g) { g.Refuse(); }},
+      {"stalled", [](TcpGate& g) { g.Stall(); }},
+      {"cut", [](TcpGate& g) { g.CutAfter(10); }},
+  };
+  for (const auto& [name, fault] : faults) {
+    ASSERT_TRUE(ask(absl::Seconds(20)).ok()) << "before " << name;
+    fault(**gate);
+    EXPECT_FALSE(ask(absl::Milliseconds(50)).ok()) << name;
+    (*gate)->Pass();
+    EXPECT_TRUE(ask(absl::Seconds(20)).ok()) << "after " << name;
+    EXPECT_EQ(pool->counts().busy, 0);
+  }
 }
 
 TEST_F(PoolTest, ManyThreadsShareIt) {

@@ -113,7 +113,6 @@ absl::StatusOr<std::unique_ptr<PgCluster>> PgCluster::Start(const Options& optio
   if (!fs::exists(BinDir() / "postgres")) {
     return absl::NotFoundError("the PostgreSQL server is not installed: install the package postgresql");
   }
-  signal(SIGPIPE, SIG_IGN);
   std::unique_ptr<PgCluster> cluster(new PgCluster(options));
   if (absl::Status status = cluster->MakeData(); !status.ok()) return status;
   absl::Status status;
@@ -210,7 +209,8 @@ absl::Status PgCluster::CreateRole(absl::string_view role, absl::string_view dat
 absl::StatusOr<std::vector<std::vector<std::string>>> PgCluster::Query(absl::string_view database,
                                                                        absl::string_view sql) {
   const std::unique_ptr<PGconn, decltype(&PQfinish)> conn(PQconnectdb(SocketDsn(database).c_str()), &PQfinish);
-  PQsetNoticeProcessor(conn.get(), [](void*, const char*) {}, nullptr);
+  PQsetNoticeProcessor(
+      conn.get(), [](void*, const char*) {}, nullptr);
   const Result result(PQexec(conn.get(), std::string(sql).c_str()), &PQclear);
   const ExecStatusType status = PQresultStatus(result.get());
   if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {

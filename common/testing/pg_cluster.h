@@ -28,7 +28,8 @@ class PgCluster {
     std::vector<std::string> settings = {};
   };
 
-  // Starts a cluster with one superuser `postgres` and trust authentication on loopback and its socket directory.
+  // Starts a cluster with one superuser `postgres` and trust authentication on loopback and its socket directory. The
+  // calling thread must live as long as the cluster: see ChildProcess::Start.
   static absl::StatusOr<std::unique_ptr<PgCluster>> Start(const Options& options);
   static absl::StatusOr<std::unique_ptr<PgCluster>> Start() { return Start(Options{}); }
   // Ends the server and removes its directory.

@@ -47,6 +47,9 @@ class FrameDecoder {
 inline constexpr absl::string_view kPumpPortalFeed = "pumpportal";
 inline constexpr absl::string_view kSolanaFeed = "solana";
 
+// Whether a text can name a feed: 1 to 23 of a-z, 0-9, '-' and '_', beginning with a letter.
+bool IsFeedName(absl::string_view text);
+
 // The decoder of a feed's frames; null for a feed that has none here.
 std::unique_ptr<FrameDecoder> MakeFrameDecoder(absl::string_view feed);
 

@@ -2,30 +2,24 @@
 
 #include <algorithm>
 
-#include "absl/hash/hash.h"
+#include "detector/log/fingerprint.h"
 
 namespace tokenwatch::detector {
-namespace {
-
-// absl::Hash is seeded per process, so who chooses transactions cannot choose collisions.
-template <typename... Parts>
-absl::uint128 Hash128(const Parts&... parts) {
-  constexpr uint64_t kHighSalt = 0x9e3779b97f4a7c15;
-  constexpr uint64_t kLowSalt = 0xc2b2ae3d27d4eb4f;
-  return absl::MakeUint128(absl::HashOf(kHighSalt, parts...), absl::HashOf(kLowSalt, parts...));
-}
-
-}  // namespace
 
 TradeWindow::TradeWindow(size_t capacity) : capacity_(std::max<size_t>(capacity, 1)) {}
 
-TradeWindow::Key TradeWindow::IndexKey(const TradeIdentity& trade) {
-  return Hash128(trade.transaction, trade.event_index.value_or(0));
+TradeWindow::Keys::Keys(const TradeIdentity& trade)
+    : by_index(Fingerprint(trade.transaction, trade.event_index.value_or(0))),
+      by_content(Fingerprint(trade.transaction, trade.token, trade.side, trade.token_amount)) {}
+
+bool TradeWindow::Knows(const TradeIdentity& trade, const Keys& keys) const {
+  if (trade.event_index.has_value() && by_index_.contains(keys.by_index)) return true;
+  const auto content = by_content_.find(keys.by_content);
+  if (content == by_content_.end()) return false;
+  return trade.event_index.has_value() ? content->second.unclaimed > 0 : true;
 }
 
-TradeWindow::Key TradeWindow::ContentKey(const TradeIdentity& trade) {
-  return Hash128(trade.transaction, trade.token, trade.side, trade.token_amount);
-}
+bool TradeWindow::Knows(const TradeIdentity& trade) const { return Knows(trade, Keys(trade)); }
 
 bool TradeWindow::MayBeForgotten(const TradeIdentity& trade) const {
   // The chain's own time is the same on every feed; any other needs slack on both sides.
@@ -33,25 +27,34 @@ bool TradeWindow::MayBeForgotten(const TradeIdentity& trade) const {
   return earliest <= horizon_ || trade.event_time - kClockSlack <= loose_horizon_;
 }
 
-TradeWindow::Verdict TradeWindow::Judge(const TradeIdentity& trade, bool log_asked) {
-  const auto content = by_content_.find(ContentKey(trade));
-  if (trade.event_index.has_value()) {
-    if (by_index_.contains(IndexKey(trade))) return Verdict::kDuplicate;
-    if (content != by_content_.end() && content->second.unclaimed > 0) {
-      --content->second.unclaimed;
-      return Verdict::kDuplicate;
+bool TradeWindow::MustAskLog(const TradeIdentity& trade) const { return MayBeForgotten(trade) && !Knows(trade); }
+
+bool TradeWindow::Admit(const TradeIdentity& trade) {
+  const Keys keys(trade);
+  if (Knows(trade, keys)) {
+    const bool by_index = trade.event_index.has_value() && by_index_.contains(keys.by_index);
+    if (trade.event_index.has_value() && !by_index) {
+      // It takes the place of the one without index, from now on under its own index too.
+      --by_content_[keys.by_content].unclaimed;
+      Add(trade, keys);
     }
-  } else if (content != by_content_.end()) {
-    return Verdict::kDuplicate;
+    return false;
   }
-  if (!log_asked && MayBeForgotten(trade)) return Verdict::kAskLog;
-  return Verdict::kNew;
+  Add(trade, keys);
+  return true;
 }
 
-void TradeWindow::Remember(const TradeIdentity& trade) {
+void TradeWindow::Remember(const TradeIdentity& trade) { Add(trade, Keys(trade)); }
+
+void TradeWindow::SetHorizon(absl::Time chain_time, absl::Time loose_time) {
+  horizon_ = std::max(horizon_, chain_time);
+  loose_horizon_ = std::max(loose_horizon_, loose_time);
+}
+
+void TradeWindow::Add(const TradeIdentity& trade, const Keys& keys) {
   while (entries_.size() >= capacity_) EvictOldest();
-  Entry entry{IndexKey(trade), ContentKey(trade), trade.event_time, trade.event_index.has_value(), trade.loose_time};
-  if (entry.has_index) ++by_index_[entry.by_index];
+  const Entry entry{keys.by_index, keys.by_content, trade.event_time, trade.event_index.has_value(), trade.loose_time};
+  if (entry.has_index) by_index_.insert(entry.by_index);
   Content& content = by_content_[entry.by_content];
   ++content.total;
   if (!entry.has_index) ++content.unclaimed;
@@ -62,10 +65,7 @@ void TradeWindow::EvictOldest() {
   const Entry& oldest = entries_.front();
   absl::Time& horizon = oldest.loose_time ? loose_horizon_ : horizon_;
   horizon = std::max(horizon, oldest.event_time);
-  if (oldest.has_index) {
-    const auto found = by_index_.find(oldest.by_index);
-    if (--found->second == 0) by_index_.erase(found);
-  }
+  if (oldest.has_index) by_index_.erase(oldest.by_index);
   const auto content = by_content_.find(oldest.by_content);
   if (!oldest.has_index && content->second.unclaimed > 0) --content->second.unclaimed;
   if (--content->second.total == 0) by_content_.erase(content);

@@ -1,7 +1,7 @@
 // Which trades are in the log already: exact, with bounded memory.
 //
 // The window remembers the newest trades. A trade older than what has left the window could have been logged and
-// forgotten; such a trade is answered "ask the log", never guessed. Not thread-safe; the writer owns it.
+// forgotten; about such a trade the log itself must be asked, nothing is guessed. Not thread-safe; the writer owns it.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/numeric/int128.h"
 #include "absl/time/time.h"
 #include "detector/store.h"
@@ -24,28 +25,30 @@ class TradeWindow {
 
   explicit TradeWindow(size_t capacity);
 
-  enum class Verdict {
-    kNew,
-    kDuplicate,
-    // Possibly logged and forgotten: ask the log for the transaction, Remember() what it has, and ask again with
-    // `log_asked`.
-    kAskLog,
-  };
+  // Whether the trade is in the window, in any of the forms in which a feed may tell of it.
+  //
   // A trade with an event index is known by (transaction, index). One without is known by (transaction, token, side,
-  // token amount), and one with an index is also known when a trade without index took its place before: each such
-  // trade stands for one with an index.
-  Verdict Judge(const TradeIdentity& trade, bool log_asked = false);
+  // token amount); one with an index is also known when a trade without index took its place before.
+  bool Knows(const TradeIdentity& trade) const;
 
-  // Records a trade that is in the log, or is about to be.
+  // Whether a trade that the window does not know may have been logged and forgotten. Then the log must be asked for
+  // its transaction, and what it has be handed to Remember(), before the trade is judged by Admit().
+  bool MustAskLog(const TradeIdentity& trade) const;
+
+  // True for a new trade, which is remembered; false for one that is known. A trade without index stands for one trade
+  // with an index: the first such to come is taken for it.
+  bool Admit(const TradeIdentity& trade);
+
+  // Records a trade that is in the log.
   void Remember(const TradeIdentity& trade);
+  // Says that the log holds trades, not remembered here, with event times up to these.
+  void SetHorizon(absl::Time chain_time, absl::Time loose_time);
 
   size_t size() const { return entries_.size(); }
   size_t capacity() const { return capacity_; }
   void Clear();
 
  private:
-  // 128 bits of two independently salted hashes: among the trades of a year two unequal ones meet with a probability
-  // below 1e-18.
   using Key = absl::uint128;
   struct Entry {
     Key by_index;
@@ -60,14 +63,20 @@ class TradeWindow {
     uint32_t unclaimed = 0;
   };
 
-  static Key IndexKey(const TradeIdentity& trade);
-  static Key ContentKey(const TradeIdentity& trade);
+  struct Keys {
+    explicit Keys(const TradeIdentity& trade);
+    Key by_index;
+    Key by_content;
+  };
+
+  bool Knows(const TradeIdentity& trade, const Keys& keys) const;
   bool MayBeForgotten(const TradeIdentity& trade) const;
+  void Add(const TradeIdentity& trade, const Keys& keys);
   void EvictOldest();
 
   const size_t capacity_;
   std::deque<Entry> entries_;
-  absl::flat_hash_map<Key, uint32_t> by_index_;
+  absl::flat_hash_set<Key> by_index_;
   absl::flat_hash_map<Key, Content> by_content_;
   // Newest event times among what was evicted, by whether they are the chain's own.
   absl::Time horizon_ = absl::InfinitePast();

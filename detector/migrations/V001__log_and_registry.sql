@@ -103,16 +103,19 @@ CREATE TABLE log_heads (
   shard smallint PRIMARY KEY,
   token_cursor bigint NOT NULL,
   trade_cursor bigint NOT NULL,
-  quarantine_id bigint NOT NULL
+  quarantine_id bigint NOT NULL,
+  latest_trade timestamptz,
+  latest_loose_trade timestamptz
 ) WITH (fillfactor = 20);
-INSERT INTO log_heads VALUES (0, 0, 0, 0);
+COMMENT ON COLUMN log_heads.latest_trade IS 'Latest event time of a trade; latest_loose_trade of those with loose_time.';
+INSERT INTO log_heads (shard, token_cursor, trade_cursor, quarantine_id) VALUES (0, 0, 0, 0);
 
 -- How far a replayable feed has been read.
 CREATE TABLE feed_positions (
-  feed text NOT NULL,
+  reader text NOT NULL,
   source text NOT NULL,
   frames bigint NOT NULL,
-  PRIMARY KEY (feed, source)
+  PRIMARY KEY (reader, source)
 ) WITH (fillfactor = 20);
 
 -- Readers of the trade log that retention waits for.
@@ -134,4 +137,4 @@ CREATE TABLE quarantined_frames (
   received_at timestamptz NOT NULL,
   UNIQUE (feed, reason, raw_digest)
 );
-COMMENT ON COLUMN quarantined_frames.raw_digest IS 'SHA-256 of the whole frame: the same frame is kept once for each reason.';
+COMMENT ON COLUMN quarantined_frames.raw_digest IS 'SHA-256 of raw: the same frame is kept once for each reason.';

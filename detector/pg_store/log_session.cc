@@ -3,6 +3,7 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -65,7 +66,24 @@ TradeIdentity ToIdentity(const pqxx::row& row) {
   return identity;
 }
 
+std::optional<int64_t> ToMicros(absl::Time time) {
+  if (time == absl::InfinitePast()) return std::nullopt;
+  return absl::ToUnixMicros(time);
+}
+
+absl::Time FromMicros(const pqxx::field& field) {
+  return field.is_null() ? absl::InfinitePast() : absl::FromUnixMicros(field.as<int64_t>());
+}
+
 }  // namespace
+
+absl::StatusOr<LogHeads> ToHeads(const pqxx::result& rows) {
+  if (rows.size() != 1) {
+    return absl::InternalError("table detector.log_heads has no row: the database was changed by hand");
+  }
+  return LogHeads{rows[0][0].as<uint64_t>(), rows[0][1].as<uint64_t>(), rows[0][2].as<uint64_t>(),
+                  FromMicros(rows[0][3]), FromMicros(rows[0][4])};
+}
 
 std::string PartitionName(absl::CivilDay day) {
   return absl::StrFormat("trades_p%04d%02d%02d", day.year(), day.month(), day.day());
@@ -100,9 +118,9 @@ absl::Status PgLogSession::LoadPartitions() {
 absl::StatusOr<LogHeads> PgLogSession::ReadHeads() {
   const auto rows = connection_->Query("read the heads of the log", kReadHeads, Deadline());
   if (!rows.ok()) return rows.status();
-  if (rows->size() != 1) return absl::InternalError("table log_heads has no row: the database was changed by hand");
-  heads_ = {(*rows)[0][0].as<uint64_t>(), (*rows)[0][1].as<uint64_t>(), (*rows)[0][2].as<uint64_t>()};
-  return heads_;
+  const auto heads = ToHeads(*rows);
+  if (heads.ok()) heads_ = *heads;
+  return heads;
 }
 
 absl::Status PgLogSession::ReadRecentTrades(uint64_t count, const std::function<void(const TradeIdentity&)>& visit) {
@@ -158,7 +176,8 @@ absl::Status PgLogSession::Write(const Commit& commit) {
       connection_->Transact("write the log", Deadline(), [&](Transaction& transaction) -> absl::Status {
         const auto moved = transaction.Exec(kMoveHeads, heads_.token_cursor, heads_.trade_cursor, heads_.quarantine_id,
                                             commit.heads.token_cursor, commit.heads.trade_cursor,
-                                            commit.heads.quarantine_id);
+                                            commit.heads.quarantine_id, ToMicros(commit.heads.latest_trade),
+                                            ToMicros(commit.heads.latest_loose_trade));
         // Cannot be while the advisory lock holds; if it is, somebody else wrote, and nothing of ours may follow.
         if (moved.affected_rows() != 1) {
           return absl::AbortedError("the log moved under its writer: another process writes without the lock");
@@ -166,9 +185,8 @@ absl::Status PgLogSession::Write(const Commit& commit) {
         WriteTokens(transaction, commit);
         if (absl::Status trades = WriteTrades(transaction, commit, new_partitions); !trades.ok()) return trades;
         WriteQuarantine(transaction, commit);
-        for (const SavedPosition& saved : commit.positions) {
-          transaction.Exec(kSavePosition, std::string(saved.feed.text()), saved.position.source,
-                           saved.position.frames);
+        for (const FeedPosition& position : commit.positions) {
+          transaction.Exec(kSavePosition, std::string(position.reader.text()), position.source, position.frames);
         }
         for (const auto& [ref, retry_at] : commit.returned_claims) {
           std::string until = "-infinity";

@@ -55,6 +55,9 @@ class PgLogSession final : public LogSession {
   common::CopyBuffer rows_;
 };
 
+// The row that kReadHeads yields.
+absl::StatusOr<LogHeads> ToHeads(const pqxx::result& rows);
+
 // "trades_p20260703".
 std::string PartitionName(absl::CivilDay day);
 

@@ -21,10 +21,9 @@ absl::Status PrepareSchema(const common::ConnectionOptions& options, const std::
 
 absl::StatusOr<DatabaseState> DiagnoseSchema(common::Connection& connection, absl::Time deadline);
 
-// Drops the partitions of trades of days before `horizon` that every registered consumer has read wholly. Returns their
-// names.
-absl::StatusOr<std::vector<std::string>> DropOldPartitions(common::Connection& connection, absl::Time horizon,
-                                                           absl::Time deadline);
+// See Store::DropOldTrades.
+absl::StatusOr<std::vector<std::string>> DropOldPartitions(common::Connection& connection, int keep_days,
+                                                           absl::Time now, absl::Time deadline);
 
 // [{"chain": ..., "address": ...}, ...]
 std::string RefsJson(absl::Span<const chain::TokenRef> refs);

@@ -49,11 +49,14 @@ constexpr const char* kIdentityColumns =
 }  // namespace
 
 const common::Statement kReadHeads{
-    "read_heads", "SELECT token_cursor, trade_cursor, quarantine_id FROM detector.log_heads WHERE shard = 0",
+    "read_heads",
+    "SELECT token_cursor, trade_cursor, quarantine_id, (extract(epoch FROM latest_trade) * 1000000)::bigint, "
+    "(extract(epoch FROM latest_loose_trade) * 1000000)::bigint FROM detector.log_heads WHERE shard = 0",
     kReadLimit};
 const common::Statement kMoveHeads{
     "move_heads",
-    "UPDATE detector.log_heads SET token_cursor = $4, trade_cursor = $5, quarantine_id = $6 "
+    "UPDATE detector.log_heads SET token_cursor = $4, trade_cursor = $5, quarantine_id = $6, "
+    "latest_trade = to_timestamp($7::bigint / 1e6), latest_loose_trade = to_timestamp($8::bigint / 1e6) "
     "WHERE shard = 0 AND token_cursor = $1 AND trade_cursor = $2 AND quarantine_id = $3",
     kWriteLimit};
 const common::Statement kListPartitions{
@@ -96,8 +99,8 @@ const common::Statement kReleaseQuarantine{
     "release_quarantine", "DELETE FROM detector.quarantined_frames WHERE id = ANY($1::bigint[])", kWriteLimit};
 const common::Statement kSavePosition{
     "save_position",
-    "INSERT INTO detector.feed_positions (feed, source, frames) VALUES ($1, $2, $3) "
-    "ON CONFLICT (feed, source) DO UPDATE SET frames = excluded.frames",
+    "INSERT INTO detector.feed_positions (reader, source, frames) VALUES ($1, $2, $3) "
+    "ON CONFLICT (reader, source) DO UPDATE SET frames = excluded.frames",
     kWriteLimit};
 const common::Statement kReturnClaim{
     "return_claim",
@@ -171,7 +174,7 @@ const common::Statement kLoadQuarantine{
     "AND ($2 = '' OR reason = $2) ORDER BY id LIMIT $3",
     kReadLimit};
 const common::Statement kLoadPosition{
-    "load_position", "SELECT frames FROM detector.feed_positions WHERE feed = $1 AND source = $2", kReadLimit};
+    "load_position", "SELECT frames FROM detector.feed_positions WHERE reader = $1 AND source = $2", kReadLimit};
 const common::Statement kCountTokens{
     "count_tokens",
     "SELECT (SELECT count(*) FROM detector.detected_tokens), (SELECT count(*) FROM detector.pending_tokens), "

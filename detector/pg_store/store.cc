@@ -124,8 +124,7 @@ absl::StatusOr<LogHeads> PgStore::ReadHeads(absl::Time deadline) {
   if (!lease.ok()) return lease.status();
   const auto rows = (*lease)->Query("read the heads of the log", kReadHeads, deadline);
   if (!rows.ok()) return rows.status();
-  if (rows->size() != 1) return absl::InternalError("table detector.log_heads has no row");
-  return LogHeads{(*rows)[0][0].as<uint64_t>(), (*rows)[0][1].as<uint64_t>(), (*rows)[0][2].as<uint64_t>()};
+  return ToHeads(*rows);
 }
 
 absl::StatusOr<uint64_t> PgStore::ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter, int limit,
@@ -286,11 +285,11 @@ absl::StatusOr<std::vector<QuarantinedFrame>> PgStore::LoadQuarantine(absl::Span
                                   absl::StrCat("{", absl::StrJoin(ids, ","), "}"), reason, limit));
 }
 
-absl::StatusOr<uint64_t> PgStore::LoadPosition(const Word& feed, const std::string& source, absl::Time deadline) {
+absl::StatusOr<uint64_t> PgStore::LoadPosition(const Word& reader, const std::string& source, absl::Time deadline) {
   auto lease = pool_->Acquire(deadline);
   if (!lease.ok()) return lease.status();
   const auto rows =
-      (*lease)->Query("load a feed's position", kLoadPosition, deadline, std::string(feed.text()), source);
+      (*lease)->Query("load a feed's position", kLoadPosition, deadline, std::string(reader.text()), source);
   if (!rows.ok()) return rows.status();
   return rows->empty() ? uint64_t{0} : (*rows)[0][0].as<uint64_t>();
 }
@@ -332,10 +331,10 @@ absl::StatusOr<int64_t> PgStore::TrimQuarantine(int64_t max_quarantined, absl::T
   return static_cast<int64_t>(rows->affected_rows());
 }
 
-absl::StatusOr<std::vector<std::string>> PgStore::DropOldTrades(absl::Time horizon, absl::Time deadline) {
+absl::StatusOr<std::vector<std::string>> PgStore::DropOldTrades(int keep_days, absl::Time now, absl::Time deadline) {
   auto lease = pool_->Acquire(deadline);
   if (!lease.ok()) return lease.status();
-  return DropOldPartitions(**lease, horizon, deadline);
+  return DropOldPartitions(**lease, keep_days, now, deadline);
 }
 
 }  // namespace tokenwatch::detector

@@ -52,10 +52,10 @@ class PgStore final : public Store {
   absl::StatusOr<std::vector<QuarantinedFrame>> LoadQuarantine(absl::Span<const uint64_t> ids,
                                                                const std::string& reason, int limit,
                                                                absl::Time deadline) override;
-  absl::StatusOr<uint64_t> LoadPosition(const Word& feed, const std::string& source, absl::Time deadline) override;
+  absl::StatusOr<uint64_t> LoadPosition(const Word& reader, const std::string& source, absl::Time deadline) override;
   absl::StatusOr<Totals> ReadTotals(absl::Time deadline) override;
   absl::StatusOr<DatabaseState> Diagnose(absl::Time deadline) override;
-  absl::StatusOr<std::vector<std::string>> DropOldTrades(absl::Time horizon, absl::Time deadline) override;
+  absl::StatusOr<std::vector<std::string>> DropOldTrades(int keep_days, absl::Time now, absl::Time deadline) override;
   absl::StatusOr<int64_t> TrimQuarantine(int64_t max_quarantined, absl::Time deadline) override;
 
  private:

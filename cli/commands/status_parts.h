@@ -1,0 +1,18 @@
+// Pieces that `status` and `summary` share.
+#pragma once
+
+#include <string>
+
+#include "absl/time/time.h"
+#include "cli/render/style.h"
+#include "tokenwatch/detector/v1/detector.pb.h"
+
+namespace tokenwatch::cli {
+
+// "p50 0.42ms  p95 1.20ms  p99 3.00ms  (1234)"; "none yet" without a count.
+std::string LatencyText(const detector::v1::LatencySummary& latency);
+
+// The feeds as a table; empty without any.
+std::string FeedTable(const detector::v1::GetStatusResponse& status, absl::Time now, const Terminal& terminal);
+
+}  // namespace tokenwatch::cli

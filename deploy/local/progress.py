@@ -1,0 +1,144 @@
+"""Follows a run: one updating line in a terminal, a line at the start and the end of it elsewhere.
+
+A replay has ended when every feed of the detector says "finished" and the number of pending tokens has come to rest:
+it is zero, or has not moved for SETTLE_S. Exit codes: 0 ended, 70 a service went away or its feed failed.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+
+POLL_S = 0.25
+SETTLE_S = 4.0
+SETTLE_LIMIT_S = 120.0
+CLIENT_LIMIT_S = 10.0
+
+
+def field(message, name, default=0):
+    """A field of a JSON message, whichever of protobuf's two spellings it has."""
+    head, *tail = name.split("_")
+    value = message.get(name, message.get(head + "".join(part.capitalize() for part in tail), default))
+    # 64-bit integers are strings in protobuf's JSON.
+    return int(value) if isinstance(default, int) and not isinstance(default, bool) else value
+
+
+def read_status(client, detector):
+    """The detector's status as a dict; None when it cannot be had at the moment."""
+    try:
+        done = subprocess.run([client, "status", "--json", "--detector=" + detector], capture_output=True, text=True,
+                              timeout=CLIENT_LIMIT_S, check=False)
+        return json.loads(done.stdout.splitlines()[0]) if done.returncode == 0 and done.stdout else None
+    except (subprocess.TimeoutExpired, json.JSONDecodeError, OSError):
+        return None
+
+
+def process_gone(processes_file):
+    """Name of a recorded process that no longer runs; None while all do."""
+    with open(processes_file, encoding="utf-8") as lines:
+        for line in lines:
+            name, pid, ticks = line.split()
+            try:
+                with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+                    fields = stat.read().rpartition(") ")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                return name
+            if fields[0] == "Z" or fields[19] != ticks:
+                return name
+    return None
+
+
+def describe(status):
+    feeds = field(status, "feeds", [])
+    total = {key: sum(field(feed, key) for feed in feeds) for key in ("frames", "launches", "trades")}
+    return (f"frames {total['frames']:,}  launches {total['launches']:,}  trades {total['trades']:,}  "
+            f"pending {field(status, 'pending_tokens'):,}")
+
+
+class Line:
+    """One line that is written over in a terminal, and left alone elsewhere."""
+
+    def __init__(self, out):
+        self._out = out
+        self._terminal = out.isatty()
+        self._shown = False
+
+    def update(self, text):
+        if self._terminal:
+            self._out.write("\r\x1b[K" + text)
+            self._out.flush()
+            self._shown = True
+
+    def end(self, text=None):
+        if self._shown:
+            self._out.write("\r\x1b[K")
+        if text:
+            self._out.write(text + "\n")
+        self._out.flush()
+
+
+class Rest:
+    """Says when a number has come to rest."""
+
+    def __init__(self):
+        self._value = None
+        self._since = self._began = time.monotonic()
+
+    def reached(self, value):
+        now = time.monotonic()
+        if self._value is None:
+            self._began = now
+        if value != self._value:
+            self._value, self._since = value, now
+        return value == 0 or now - self._since >= SETTLE_S or now - self._began >= SETTLE_LIMIT_S
+
+
+def follow(options, line):
+    began = time.monotonic()
+    rest = Rest()
+    text = "no answer from the detector yet"
+    while True:
+        elapsed_s = time.monotonic() - began
+        gone = process_gone(options.processes)
+        if gone:
+            line.end(text)
+            print(f"run: {gone} went away after {elapsed_s:.0f} s", file=sys.stderr)
+            return 70
+        status = read_status(options.client, options.detector)
+        if status:
+            text = describe(status)
+            feeds = field(status, "feeds", [])
+            failed = [feed for feed in feeds if feed.get("state") == "failed"]
+            if failed and not options.live:
+                line.end(text)
+                print(f"run: feed {failed[0].get('name')} failed: {failed[0].get('detail')}", file=sys.stderr)
+                return 70
+            finished = bool(feeds) and all(feed.get("state") == "finished" for feed in feeds)
+            if finished and not options.live and rest.reached(field(status, "pending_tokens")):
+                line.end(f"run: {text}  ({elapsed_s:.1f} s)")
+                return 0
+        line.update(f"{elapsed_s:5.0f} s  {text}")
+        if options.live and 0 < options.seconds <= elapsed_s:
+            line.end(f"run: {text}  ({elapsed_s:.1f} s)")
+            return 0
+        time.sleep(POLL_S)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--client", required=True)
+    parser.add_argument("--detector", required=True)
+    parser.add_argument("--processes", required=True)
+    parser.add_argument("--live", action="store_true")
+    parser.add_argument("--seconds", type=int, default=0)
+    line = Line(sys.stdout)
+    try:
+        return follow(parser.parse_args(), line)
+    except KeyboardInterrupt:
+        line.end()
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

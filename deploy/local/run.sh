@@ -1,0 +1,107 @@
+# ./dev run: private PostgreSQL, detector, resolver, a replayed session and what was found; see ./dev help.
+# shellcheck source=deploy/local/lib.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=deploy/local/state.sh
+source "$LOCAL/state.sh"
+# shellcheck source=deploy/local/cluster.sh
+source "$LOCAL/cluster.sh"
+# shellcheck source=deploy/local/services.sh
+source "$LOCAL/services.sh"
+COMMAND_NAME=run
+
+preset="${TOKENWATCH_PRESET:-release}"
+BIN="${TOKENWATCH_BIN:-$ROOT/build/$preset/bin}"
+recording="$ROOT/tests/fixtures/demo/session.jsonl.gz"
+live="" keep="" fresh="" seconds=0
+for argument in "$@"; do
+  case "$argument" in
+    --live) live=1 ;;
+    --keep) keep=1 ;;
+    --fresh) fresh=1 ;;
+    --recording=*) recording="$(realpath -m -- "${argument#*=}")" ;;
+    --seconds=*) seconds="${argument#*=}" ;;
+    *) die 64 "\"$argument\" is not an option of ./dev run: ./dev help lists them" ;;
+  esac
+done
+[[ "$seconds" =~ ^[0-9]+$ ]] || die 64 "--seconds takes a whole number, not \"$seconds\""
+[[ -n "$live" || -r "$recording" ]] || die 66 "$recording is not there or not readable: name a session with --recording=FILE"
+
+take_lock
+if [[ -n "$(running_processes)" ]]; then
+  die 75 "still running from ./dev run --keep: $(running_processes | paste -sd' '); stop with ./dev down"
+fi
+deps
+[[ -n "${TOKENWATCH_BIN:-}" ]] || build "$preset"
+for program in tokenwatch-detector tokenwatch-resolver tokenwatch; do
+  [[ -x "$BIN/$program" ]] || die 69 "$BIN/$program is missing: the build did not make it"
+done
+
+watching=""
+stop_watching() { [[ -z "$watching" ]] || kill "$watching" 2>/dev/null || true; }
+
+finish() {
+  local code=$?
+  trap '' INT TERM HUP
+  trap - EXIT
+  if [[ $code -ne 0 || -z "$keep" ]]; then
+    stop_everything
+  fi
+  exit "$code"
+}
+interrupted=""
+trap finish EXIT
+trap 'interrupted=1; stop_watching; [[ -n "$live" && -n "$watching" ]] || exit 130' INT
+trap 'stop_watching; exit 143' TERM
+trap 'stop_watching; exit 129' HUP
+
+make_state_dirs
+stop_everything  # what a run that was killed could not tidy up
+[[ -z "$fresh" ]] || remove_cluster
+start_cluster
+make_databases
+
+if [[ -n "$live" ]]; then
+  start_detector pumpportal,solana
+  start_resolver
+else
+  start_recorded_upstreams
+  start_detector recording "$recording"
+  start_resolver "${upstream_flags[@]}"
+fi
+say "detector and resolver serve after $SECONDS s; $([[ -n "$live" ]] && echo "live feeds" || echo "replaying $recording")"
+
+reach() {
+  local socket port
+  socket="$(cat "$RUN/pg.socket")" port="$(cat "$RUN/pg.port")"
+  cat <<TEXT
+
+Everything stays up:
+  detector   gRPC $DETECTOR   metrics http://127.0.0.1:$(port_of detector http)/metrics
+  resolver   gRPC $RESOLVER   metrics http://127.0.0.1:$(port_of resolver http)/metrics
+  client     $BIN/tokenwatch --detector=$DETECTOR --resolver=$RESOLVER tokens list
+  database   PGPASSFILE=$SECRETS/pgpass $PG_BIN/psql -h $socket -p $port -U postgres platform
+  logs       $LOGS
+  stop       ./dev down
+TEXT
+}
+
+if [[ -z "$live" || -z "$keep" ]]; then
+  watch_options=()
+  [[ -z "$live" ]] || watch_options=(--live --seconds="$seconds")
+  # In the background, because a shell that waits for a foreground program does not hear SIGTERM until that has ended.
+  "$PYTHON" "$LOCAL/progress.py" --client="$BIN/tokenwatch" --detector="$DETECTOR" --processes="$PROCESSES" \
+    "${watch_options[@]}" &
+  watching=$!
+  code=0
+  wait "$watching" || code=$?
+  watching=""
+  if [[ $code -ne 0 && -z "$interrupted" ]]; then
+    for name in detector resolver; do
+      is_alive "$name" || warn "$name is gone: $(last_words "$name") (log: $LOGS/$name.log)"
+    done
+    exit "$code"
+  fi
+  "$BIN/tokenwatch" summary --detector="$DETECTOR" --resolver="$RESOLVER"
+  [[ -n "$live" ]] || say "$upstreams_note"
+fi
+[[ -z "$keep" ]] || reach

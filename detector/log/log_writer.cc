@@ -1,0 +1,291 @@
+#include "detector/log/log_writer.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "common/sync/stop.h"
+
+namespace tokenwatch::detector {
+namespace {
+
+constexpr absl::Duration kSessionTimeout = absl::Seconds(10);
+// How long the writer waits for work before it looks whether it shall stop.
+constexpr absl::Duration kIdleWait = absl::Seconds(1);
+
+bool HasLaunch(const FeedBatch& batch) {
+  return std::any_of(batch.events.begin(), batch.events.end(),
+                     [](const FeedEvent& event) { return std::holds_alternative<LaunchSeen>(event); });
+}
+
+bool HasTrade(const FeedBatch& batch) {
+  return std::any_of(batch.events.begin(), batch.events.end(),
+                     [](const FeedEvent& event) { return std::holds_alternative<Trade>(event); });
+}
+
+size_t SizeOf(const Intake& intake) { return intake.batch.events.size() + intake.resolutions.size(); }
+
+// For quarantine: what the event was, in words.
+std::string DescribeEvent(const FeedEvent& event) {
+  if (const auto* trade = std::get_if<Trade>(&event)) {
+    return absl::StrCat("trade ", trade->transaction.text(), "/", trade->event_index.value_or(0), " of ",
+                        trade->token.text());
+  }
+  if (const auto* launch = std::get_if<LaunchSeen>(&event)) {
+    return absl::StrCat("launch ", launch->transaction.text(), " of ", launch->ref.address.text());
+  }
+  if (const auto* completion = std::get_if<CompletionSeen>(&event)) {
+    return absl::StrCat("completion of ", completion->ref.address.text());
+  }
+  const auto& migration = std::get<MigrationSeen>(event);
+  return absl::StrCat("migration ", migration.transaction.text(), " of ", migration.ref.address.text());
+}
+
+// The database refuses what was sent, and would again.
+bool IsPermanent(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kInvalidArgument ||
+         status.code() == absl::StatusCode::kFailedPrecondition ||
+         status.code() == absl::StatusCode::kAlreadyExists;
+}
+
+}  // namespace
+
+LogWriter::LogWriter(const Options& options, Store& store, LogTail<Trade>& trades, LogTail<TokenEvent>& events,
+                     FeedBoard& board, WriterObserver& observer, common::Clock& clock)
+    : options_(options),
+      store_(store),
+      trades_(trades),
+      events_(events),
+      board_(board),
+      observer_(observer),
+      clock_(clock),
+      queue_(options.queue_capacity),
+      health_(absl::UnavailableError("the log has no writer yet")),
+      memory_(options.window_trades, options.known_tokens),
+      backoff_(options.retry, common::SystemRandom()) {}
+
+LogWriter::~LogWriter() { Stop(absl::ZeroDuration()); }
+
+void LogWriter::Start() {
+  thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+}
+
+bool LogWriter::Submit(Intake intake, const std::stop_token& stop) {
+  return queue_.Push(Work{std::move(intake), nullptr}, absl::InfiniteDuration(), stop) == common::QueueResult::kOk;
+}
+
+absl::Status LogWriter::TrySubmit(Intake intake, Done done) {
+  if (!leads()) {
+    return absl::FailedPreconditionError("this replica does not write the log: another one leads; ask that one");
+  }
+  if (!queue_.TryPush(Work{std::move(intake), std::move(done)})) {
+    return absl::ResourceExhaustedError("the log's intake is full; try again");
+  }
+  return absl::OkStatus();
+}
+
+void LogWriter::Stop(absl::Duration drain) {
+  if (!thread_.joinable()) return;
+  queue_.Close();
+  const absl::Time end = absl::Now() + drain;
+  // The thread ends by itself once the closed queue is empty.
+  while (absl::Now() < end && !queue_.Finished()) absl::SleepFor(absl::Milliseconds(1));
+  thread_.request_stop();
+  thread_.join();
+}
+
+absl::Status LogWriter::health() const {
+  common::MutexLock lock(health_mutex_);
+  return health_;
+}
+
+void LogWriter::SetHealth(absl::Status status) {
+  common::MutexLock lock(health_mutex_);
+  health_ = std::move(status);
+}
+
+void LogWriter::SetLeads(bool leads) {
+  if (leads_.exchange(leads) != leads) observer_.OnLeading(leads);
+}
+
+void LogWriter::Run(const std::stop_token& stop) {
+  while (!stop.stop_requested() && !queue_.Finished()) {
+    if (session_ == nullptr && !Lead(stop)) {
+      Follow(stop);
+      continue;
+    }
+    std::vector<Work> works = TakeGroup(stop);
+    if (!works.empty()) WriteAll(works, 0, works.size(), stop);
+  }
+  // What is left was not written, and its callers must know.
+  while (std::optional<Work> left = queue_.Pop(absl::ZeroDuration())) {
+    Answer(*left, absl::UnavailableError("the service is stopping; nothing of this was written"));
+  }
+  session_.reset();
+  SetLeads(false);
+}
+
+bool LogWriter::Lead(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    auto session = store_.OpenLogSession(absl::Now() + kSessionTimeout);
+    if (session.ok() && *session == nullptr) {
+      SetHealth(absl::OkStatus());
+      SetLeads(false);
+      return false;
+    }
+    absl::Status status = session.status();
+    if (session.ok()) {
+      session_ = *std::move(session);
+      status = LoadMemory();
+      if (status.ok()) {
+        backoff_.Reset();
+        SetHealth(absl::OkStatus());
+        SetLeads(true);
+        return true;
+      }
+    }
+    DropSession(status);
+    common::SleepUnlessStopped(stop, backoff_.Next());
+  }
+  return false;
+}
+
+absl::Status LogWriter::LoadMemory() {
+  memory_.window.Clear();
+  memory_.known.Clear();
+  const auto heads = session_->ReadHeads();
+  if (!heads.ok()) return heads.status();
+  memory_.heads = *heads;
+  // What the tails hold may miss a commit whose outcome was not seen.
+  trades_.Advance(heads->trade_cursor);
+  events_.Advance(heads->token_cursor);
+  // Of the trades that are not read back only the latest time is known.
+  if (heads->trade_cursor > memory_.window.capacity()) {
+    memory_.window.SetHorizon(heads->latest_trade, heads->latest_loose_trade);
+  }
+  return session_->ReadRecentTrades(memory_.window.capacity(),
+                                    [&](const TradeIdentity& identity) { memory_.window.Remember(identity); });
+}
+
+void LogWriter::Follow(const std::stop_token& stop) {
+  common::SleepUnlessStopped(stop, options_.follow_interval);
+  const auto heads = store_.ReadHeads(absl::Now() + kSessionTimeout);
+  if (!heads.ok()) {
+    SetHealth(heads.status());
+    return;
+  }
+  trades_.Advance(heads->trade_cursor);
+  events_.Advance(heads->token_cursor);
+}
+
+std::vector<LogWriter::Work> LogWriter::TakeGroup(const std::stop_token& stop) {
+  std::vector<Work> works = queue_.PopAll(1, kIdleWait, stop);
+  if (works.empty()) return works;
+  size_t events = SizeOf(works.front().intake);
+  while (events < options_.max_commit_events) {
+    std::optional<Work> next = queue_.Pop(absl::ZeroDuration());
+    if (!next.has_value()) break;
+    events += SizeOf(next->intake);
+    works.push_back(std::move(*next));
+  }
+  return works;
+}
+
+void LogWriter::WriteAll(std::vector<Work>& works, size_t first, size_t count, const std::stop_token& stop) {
+  int refusals = 0;
+  while (true) {
+    if (session_ == nullptr && !Lead(stop)) {
+      // Another process leads now, or this one stops: feeds will be read again there from their saved positions.
+      for (size_t i = first; i < first + count; ++i) {
+        Answer(works[i], absl::UnavailableError("this replica lost the log's lead; nothing of this was written"));
+      }
+      return;
+    }
+    const absl::Status status = WriteOnce(works, first, count);
+    if (status.ok()) return;
+    DropSession(status);
+    // Once may be a mistake about the state, such as a partition that retention has dropped.
+    if (IsPermanent(status) && ++refusals > 1) {
+      if (count == 1) return WriteUnwritable(works[first], status, stop);
+      WriteAll(works, first, count / 2, stop);
+      WriteAll(works, first + count / 2, count - count / 2, stop);
+      return;
+    }
+    common::SleepUnlessStopped(stop, backoff_.Next());
+  }
+}
+
+absl::Status LogWriter::WriteOnce(std::vector<Work>& works, size_t first, size_t count) {
+  const absl::Time started = absl::Now();
+  std::vector<const Intake*> intake;
+  intake.reserve(count);
+  for (size_t i = first; i < first + count; ++i) intake.push_back(&works[i].intake);
+  auto draft = Draft::Make(intake, *session_, memory_, clock_.Now(), options_.draft);
+  if (!draft.ok()) return draft.status();
+  if (!(*draft)->commit().empty()) {
+    if (absl::Status status = session_->Write((*draft)->commit()); !status.ok()) return status;
+    memory_.heads = (*draft)->commit().heads;
+  }
+  backoff_.Reset();
+  SetHealth(absl::OkStatus());
+  Publish(works, first, count, **draft, started);
+  return absl::OkStatus();
+}
+
+void LogWriter::Publish(std::vector<Work>& works, size_t first, size_t count, Draft& draft, absl::Time started) {
+  observer_.OnCommit(draft.commit(), absl::Now() - started);
+  Commit commit = draft.TakeCommit();
+  events_.Publish(std::move(commit.events));
+  trades_.Publish(std::move(commit.trades));
+  const absl::Time now = absl::Now();
+  for (size_t i = 0; i < count; ++i) {
+    Work& work = works[first + i];
+    const FeedBatch& batch = work.intake.batch;
+    if (!batch.events.empty()) {
+      board_.AddOutcome(batch.feed.text(), draft.feed_counts()[i].second);
+      observer_.OnPublished(HasLaunch(batch), HasTrade(batch), now - batch.arrived_at);
+    }
+    Answer(work, draft.outcomes()[i]);
+  }
+}
+
+void LogWriter::WriteUnwritable(Work& work, const absl::Status& why, const std::stop_token& stop) {
+  std::vector<FeedEvent>& events = work.intake.batch.events;
+  if (events.size() + work.intake.resolutions.size() > 1 && !events.empty()) {
+    std::vector<Work> parts;
+    for (FeedEvent& event : events) {
+      Work& part = parts.emplace_back();
+      part.intake.batch.feed = work.intake.batch.feed;
+      part.intake.batch.received_at = work.intake.batch.received_at;
+      part.intake.batch.arrived_at = work.intake.batch.arrived_at;
+      part.intake.batch.events.push_back(std::move(event));
+    }
+    // One by one, in order; the position, resolutions and answer come with the rest, after all of them.
+    for (size_t i = 0; i < parts.size(); ++i) WriteAll(parts, i, 1, stop);
+    events.clear();
+    std::vector<Work> rest;
+    rest.push_back(std::move(work));
+    return WriteAll(rest, 0, 1, stop);
+  }
+  observer_.OnUnwritable(why);
+  if (events.empty()) return Answer(work, why);
+  if (std::holds_alternative<FrameRefused>(events.front())) return Answer(work, why);
+  events.front() = FrameRefused{"unwritable", std::string(why.message()), DescribeEvent(events.front())};
+  std::vector<Work> refused;
+  refused.push_back(std::move(work));
+  WriteAll(refused, 0, 1, stop);
+}
+
+void LogWriter::Answer(Work& work, absl::StatusOr<IntakeOutcome> outcome) {
+  if (work.done != nullptr) std::move(work.done)(std::move(outcome));
+  work.done = nullptr;
+}
+
+void LogWriter::DropSession(const absl::Status& why) {
+  session_.reset();
+  SetHealth(why);
+  observer_.OnFailure(why);
+}
+
+}  // namespace tokenwatch::detector

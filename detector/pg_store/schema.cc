@@ -1,0 +1,220 @@
+#include "detector/pg_store/schema.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "common/postgres/copy.h"
+#include "common/postgres/dsn.h"
+#include "common/postgres/migrations.h"
+#include "common/postgres/verify.h"
+#include "detector/pg_store/log_session.h"
+#include "detector/pg_store/statements.h"
+#include "detector/pg_store/store.h"
+
+namespace tokenwatch::detector {
+
+// Made from the files of detector/migrations.
+absl::Span<const common::Migration> Migrations();
+
+namespace {
+
+// Tables with more rows are counted by the planner's estimate.
+constexpr int64_t kExactCountLimit = 100'000;
+
+std::vector<common::ExpectedColumn> TokenTableColumns() {
+  static const auto* types = new std::map<std::string, std::string>{
+      {"first_cursor", "bigint"},
+      {"name_sanitized", "boolean"},
+      {"decimals", "smallint"},
+      {"supply", "numeric(78,0)"},
+      {"is_mayhem", "boolean"},
+      {"is_cashback", "boolean"},
+      {"launch_slot", "bigint"},
+      {"launched_at", "timestamp with time zone"},
+      {"first_seen_at", "timestamp with time zone"},
+      {"named_at", "timestamp with time zone"},
+      {"completed_at", "timestamp with time zone"},
+      {"migrated_at", "timestamp with time zone"},
+  };
+  std::vector<common::ExpectedColumn> columns;
+  for (const absl::string_view name : absl::StrSplit(kTokenColumns, ", ")) {
+    const auto type = types->find(std::string(name));
+    columns.push_back({std::string(name), type == types->end() ? "text" : type->second});
+  }
+  return columns;
+}
+
+std::vector<common::ExpectedColumn> PendingColumns() {
+  std::vector<common::ExpectedColumn> columns = TokenTableColumns();
+  columns.push_back({"claimed_by", "text"});
+  columns.push_back({"lease_until", "timestamp with time zone"});
+  columns.push_back({"claims", "integer"});
+  return columns;
+}
+
+const std::vector<common::ExpectedTable>& ExpectedTables() {
+  const std::string amount = "numeric(78,0)";
+  const std::string time = "timestamp with time zone";
+  static const auto* tables = new std::vector<common::ExpectedTable>{
+      {"detector.detected_tokens", "rawd", TokenTableColumns()},
+      {"detector.pending_tokens", "rawd", PendingColumns()},
+      {"detector.token_events",
+       "ra",
+       {{"cursor", "bigint"},
+        {"kind", "text"},
+        {"event_time", time},
+        {"chain", "text"},
+        {"address", "text"},
+        {"state", "smallint"},
+        {"token", "jsonb"}}},
+      {"detector.trades",
+       "ra",
+       {{"cursor", "bigint"},         {"event_time", time},
+        {"slot", "bigint"},           {"event_index", "integer"},
+        {"side", "smallint"},         {"is_mayhem", "boolean"},
+        {"loose_time", "boolean"},    {"chain", "text"},
+        {"transaction", "text"},      {"token", "text"},
+        {"trader", "text"},           {"venue", "text"},
+        {"quote_address", "text"},    {"feed", "text"},
+        {"token_amount", amount},     {"quote_amount", amount},
+        {"virtual_token_reserve", amount}, {"virtual_quote_reserve", amount},
+        {"real_token_reserve", amount},    {"real_quote_reserve", amount},
+        {"protocol_fee", amount},     {"creator_fee", amount}}},
+      {"detector.log_heads",
+       "rw",
+       {{"shard", "smallint"}, {"token_cursor", "bigint"}, {"trade_cursor", "bigint"}, {"quarantine_id", "bigint"},
+        {"latest_trade", time}, {"latest_loose_trade", time}}},
+      {"detector.feed_positions", "raw", {{"reader", "text"}, {"source", "text"}, {"frames", "bigint"}}},
+      {"detector.consumers", "rawd", {{"name", "text"}, {"cursor", "bigint"}, {"updated_at", time}}},
+      {"detector.quarantined_frames",
+       "rad",
+       {{"id", "bigint"},
+        {"feed", "text"},
+        {"reason", "text"},
+        {"detail", "text"},
+        {"raw", "bytea"},
+        {"raw_cut", "boolean"},
+        {"raw_digest", "bytea"},
+        {"received_at", time}}},
+  };
+  return *tables;
+}
+
+common::VerifyOptions VerifyOptionsFor(const std::string& expected_database) {
+  common::VerifyOptions options;
+  options.database = expected_database;
+  options.setting = "--dsn";
+  options.target = "the platform database";
+  options.markers = {{"paper_trading.accounts", "the user database"}};
+  return options;
+}
+
+}  // namespace
+
+std::string UtcDsn(const std::string& dsn) {
+  auto settings = common::ParseDsn(dsn);
+  if (!settings.ok()) return dsn;
+  std::string& options = (*settings)["options"];
+  options = absl::StrCat("-c TimeZone=UTC -c DateStyle=ISO ", options);
+  return common::FormatDsn(*settings);
+}
+
+absl::Status PrepareSchema(const common::ConnectionOptions& options, const std::string& expected_database,
+                           absl::Time deadline, common::PostgresObserver& observer, common::Clock& clock) {
+  auto connection = common::Connection::Open(options, deadline, observer, clock);
+  if (!connection.ok()) return connection.status();
+  const common::VerifyOptions verify = VerifyOptionsFor(expected_database);
+  // Database and role first: nothing is created where it does not belong.
+  if (absl::Status status = common::VerifyTables(**connection, verify, {}, deadline); !status.ok()) return status;
+  if (const auto applied = common::ApplyMigrations(**connection, kSchema, Migrations(), deadline); !applied.ok()) {
+    return applied.status();
+  }
+  return common::VerifyTables(**connection, verify, ExpectedTables(), deadline);
+}
+
+absl::StatusOr<DatabaseState> DiagnoseSchema(common::Connection& connection, absl::Time deadline) {
+  DatabaseState state;
+  const auto where = connection.QuerySql("ask for the database", "SELECT current_database(), current_user", deadline);
+  if (!where.ok()) return where.status();
+  state.database = (*where)[0][0].as<std::string>();
+  state.role = (*where)[0][1].as<std::string>();
+  const common::VerifyOptions verify = VerifyOptionsFor("");
+  for (const common::ExpectedTable& expected : ExpectedTables()) {
+    TableState& table = state.tables.emplace_back();
+    table.name = expected.name;
+    const absl::Status checked = common::VerifyTables(connection, verify, {&expected, 1}, deadline);
+    table.present = checked.ok();
+    if (!checked.ok()) {
+      if (checked.code() != absl::StatusCode::kFailedPrecondition) return checked;
+      table.problem = std::string(checked.message());
+      continue;
+    }
+    // A partitioned table's estimate is the sum of its partitions'.
+    const auto estimate = connection.QuerySql(
+        "estimate rows",
+        absl::StrCat("SELECT COALESCE(sum(GREATEST(reltuples, 0)), 0)::bigint FROM pg_class WHERE oid IN (SELECT "
+                     "inhrelid FROM pg_inherits WHERE inhparent = '",
+                     expected.name, "'::regclass UNION SELECT '", expected.name, "'::regclass)"),
+        deadline);
+    if (!estimate.ok()) return estimate.status();
+    table.rows = (*estimate)[0][0].as<int64_t>();
+    table.rows_estimated = table.rows > kExactCountLimit;
+    if (table.rows_estimated) continue;
+    const auto exact = connection.QuerySql(
+        "count rows", absl::StrCat("SELECT count(*) FROM ", common::QuoteTable(expected.name)), deadline);
+    if (!exact.ok()) return exact.status();
+    table.rows = (*exact)[0][0].as<int64_t>();
+  }
+  return state;
+}
+
+absl::StatusOr<std::vector<std::string>> DropOldPartitions(common::Connection& connection, int keep_days,
+                                                           absl::Time now, absl::Time deadline) {
+  std::vector<std::string> dropped;
+  const auto slowest = connection.Query("find the slowest consumer", kSlowestConsumer, deadline);
+  if (!slowest.ok()) return slowest.status();
+  const std::string read_by_all = (*slowest)[0][0].is_null() ? "NULL" : (*slowest)[0][0].as<std::string>();
+  const auto partitions = connection.Query("list the partitions of trades", kListPartitions, deadline);
+  if (!partitions.ok()) return partitions.status();
+  // Names sort by day.
+  std::vector<std::string> days;
+  const std::string today = PartitionName(absl::ToCivilDay(now, absl::UTCTimeZone()));
+  for (const auto& row : *partitions) {
+    if (auto name = row[0].as<std::string>(); name <= today) days.push_back(std::move(name));
+  }
+  std::sort(days.begin(), days.end());
+  if (days.size() > static_cast<size_t>(keep_days)) {
+    days.resize(days.size() - static_cast<size_t>(keep_days));
+  } else {
+    days.clear();
+  }
+  for (const std::string& name : days) {
+    const std::string table = common::QuoteTable(absl::StrCat(kSchema, ".", name));
+    const auto unread = connection.QuerySql(
+        "look for unread trades",
+        absl::StrCat("SELECT ", read_by_all, " IS NOT NULL AND EXISTS (SELECT FROM ", table, " WHERE cursor > ",
+                     read_by_all, ")"),
+        deadline);
+    if (!unread.ok()) return unread.status();
+    if ((*unread)[0][0].as<bool>()) continue;
+    const auto gone = connection.QuerySql("drop a partition of trades", absl::StrCat("DROP TABLE ", table), deadline);
+    if (!gone.ok()) return gone.status();
+    dropped.push_back(name);
+  }
+  return dropped;
+}
+
+std::string RefsJson(absl::Span<const chain::TokenRef> refs) {
+  std::string json = "[";
+  for (const chain::TokenRef& ref : refs) {
+    if (json.size() > 1) json.push_back(',');
+    absl::StrAppend(&json, R"({"chain":")", chain::ChainName(ref.chain), R"(","address":")", ref.address.text(), "\"}");
+  }
+  json.push_back(']');
+  return json;
+}
+
+}  // namespace tokenwatch::detector

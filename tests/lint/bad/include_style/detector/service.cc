@@ -1,0 +1,1 @@
+#include "tokenwatch/scheduler/v1/scheduler.pb.h"

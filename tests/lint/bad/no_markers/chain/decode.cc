@@ -1,0 +1,3 @@
+// TODO: the rest
+int later;
+// FIXME

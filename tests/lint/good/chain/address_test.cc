@@ -1,0 +1,3 @@
+#include "chain/address.h"
+
+#include "gtest/gtest.h"

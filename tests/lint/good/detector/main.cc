@@ -1,0 +1,4 @@
+#include <grpcpp/grpcpp.h>
+
+#include "detector/pg_store.h"
+#include "detector/service.h"

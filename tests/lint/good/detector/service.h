@@ -1,0 +1,3 @@
+#pragma once
+
+#include "tokenwatch/demo/v1/demo.grpc.pb.h"
