@@ -99,6 +99,7 @@ TEST(ExecutorMetrics, ShowsDepthAndRefusals) {
   ASSERT_FALSE(executor.TrySubmit([] {}));
   const std::string text = registry.Text();
   release.count_down();
+  EXPECT_TRUE(executor.Drain(absl::Seconds(30)));  // before the latches are gone
   EXPECT_THAT(text, HasSubstr("executor_queue_depth{executor=\"reads\"} 1"));
   EXPECT_THAT(text, HasSubstr("executor_running{executor=\"reads\"} 1"));
   EXPECT_THAT(text, HasSubstr("executor_refused_total{executor=\"reads\"} 1"));

@@ -77,6 +77,7 @@ TEST(RunOnExecutor, RefusesWhenTheExecutorIsFull) {
   });
   EXPECT_EQ(Call(server, "").status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   release.count_down();
+  EXPECT_TRUE(executor.Drain(absl::Seconds(30)));  // before the latches are gone
 }
 
 TEST(RunOnExecutor, RefusesLateWorkWithoutRunningIt) {
