@@ -87,7 +87,8 @@ struct DatabaseState {
 };
 
 // Thread-safe; calls block until `deadline` at most. Every write may be repeated without harm. Errors: UNAVAILABLE,
-// DEADLINE_EXCEEDED, ABORTED and RESOURCE_EXHAUSTED may pass by themselves; UNKNOWN means that a write may have happened.
+// DEADLINE_EXCEEDED, ABORTED and RESOURCE_EXHAUSTED may pass by themselves; UNKNOWN means that a write may have
+// happened.
 class Store {
  public:
   virtual ~Store() = default;
@@ -110,7 +111,8 @@ class Store {
   virtual absl::StatusOr<std::vector<Resolution>> ListUnreported(int limit, absl::Time stored_before,
                                                                  absl::Time deadline) = 0;
 
-  // Stores tokens that were launched with a name, unless they have one already, and how far the token log has been read.
+  // Stores tokens that were launched with a name, unless they have one already, and how far the token log has been
+  // read.
   virtual absl::Status SaveLaunches(absl::Span<const Resolution> launches, uint64_t cursor, absl::Time now,
                                     absl::Time deadline) = 0;
   // 0 before the first SaveLaunches.
@@ -134,6 +136,8 @@ class Store {
   // A closed window stays closed until the latest time that any replica was told; returns what is stored afterwards.
   virtual absl::StatusOr<std::vector<StoredBudget>> ExchangeBudgets(absl::Span<const StoredBudget> budgets,
                                                                     absl::Time now, absl::Time deadline) = 0;
+
+  virtual absl::StatusOr<std::vector<StoredBudget>> LoadBudgets(absl::Time deadline) = 0;
 
   // Deletes up to `limit` attempts asked before `before` or beyond the newest `max_rows`. Returns how many.
   virtual absl::StatusOr<int64_t> PruneAttempts(absl::Time before, int64_t max_rows, int limit,

@@ -62,7 +62,8 @@ class FakeSource final : public Source {
     ++used_;
     return {true, {}};
   }
-  BudgetState budget(absl::Time) const override { return {limit - used_, limit, closed_until}; }
+  BudgetState budget(absl::Time) const override { return {limit - used_, limit, used_, {}, closed_until}; }
+  void Restore(const BudgetState&) override {}
   void CloseUntil(absl::Time until) override { closed_until = std::max(closed_until, until); }
 
   void Ask(const std::vector<Question>& questions, absl::Time now, AnswerCallback done) override {

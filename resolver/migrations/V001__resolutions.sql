@@ -59,6 +59,8 @@ CREATE TABLE provider_budgets (
   source text PRIMARY KEY,
   remaining integer NOT NULL,
   limit_calls integer NOT NULL,
+  used integer NOT NULL,
+  last_used_at timestamptz NOT NULL,
   closed_until timestamptz NOT NULL DEFAULT '-infinity',
   updated_at timestamptz NOT NULL
 );

@@ -30,6 +30,12 @@ std::vector<Resolution> ToResolutions(const pqxx::result& rows) {
   return resolutions;
 }
 
+std::vector<StoredBudget> ToBudgets(const pqxx::result& rows) {
+  std::vector<StoredBudget> budgets;
+  for (const pqxx::row& row : rows) budgets.push_back(ToBudget(row));
+  return budgets;
+}
+
 Begun ToBegun(const pqxx::row& row, const LeaseTerms& lease, BeginMode mode) {
   Begun begun;
   begun.resolution = ToResolution(row);
@@ -100,8 +106,9 @@ absl::StatusOr<std::vector<Begun>> PgStore::Begin(absl::Span<const BeginRequest>
 absl::StatusOr<std::vector<Resolution>> PgStore::TakeDue(int limit, const LeaseTerms& lease, absl::Time deadline) {
   auto connection = pool_->Acquire(deadline);
   if (!connection.ok()) return connection.status();
-  auto rows = (*connection)->Query("take due resolutions", kTakeDue, deadline, TimeText(lease.now), lease.holder,
-                                   TimeText(lease.until), limit);
+  auto rows = (*connection)
+                  ->Query("take due resolutions", kTakeDue, deadline, TimeText(lease.now), lease.holder,
+                          TimeText(lease.until), limit);
   if (!rows.ok()) return rows.status();
   return common::Guard("read due resolutions", [&] { return ToResolutions(*rows); });
 }
@@ -172,9 +179,9 @@ absl::StatusOr<std::vector<Resolution>> PgStore::Get(absl::Span<const TokenRef> 
 absl::StatusOr<std::vector<Attempt>> PgStore::ListAttempts(const TokenRef& token, int limit, absl::Time deadline) {
   auto connection = pool_->Acquire(deadline);
   if (!connection.ok()) return connection.status();
-  auto rows = (*connection)->Query("list attempts", kListAttempts, deadline,
-                                   std::string(chain::ChainName(token.chain)), std::string(token.address.text()),
-                                   limit);
+  auto rows = (*connection)
+                  ->Query("list attempts", kListAttempts, deadline, std::string(chain::ChainName(token.chain)),
+                          std::string(token.address.text()), limit);
   if (!rows.ok()) return rows.status();
   return common::Guard("read attempts", [&] {
     std::vector<Attempt> attempts;
@@ -194,11 +201,12 @@ absl::StatusOr<UnresolvedPage> PgStore::ListUnresolved(std::optional<State> stat
   const bool start = !after.has_value();
   auto connection = pool_->Acquire(deadline);
   if (!connection.ok()) return connection.status();
-  auto rows = (*connection)->Query("list unresolved tokens", kListUnresolved, deadline,
-                                   state.has_value() ? std::string(StateName(*state)) : std::string(),
-                                   TimeText(position.created_at),
-                                   start ? std::string() : std::string(chain::ChainName(position.token.chain)),
-                                   start ? std::string() : std::string(position.token.address.text()), limit + 1);
+  auto rows =
+      (*connection)
+          ->Query("list unresolved tokens", kListUnresolved, deadline,
+                  state.has_value() ? std::string(StateName(*state)) : std::string(), TimeText(position.created_at),
+                  start ? std::string() : std::string(chain::ChainName(position.token.chain)),
+                  start ? std::string() : std::string(position.token.address.text()), limit + 1);
   if (!rows.ok()) return rows.status();
   return common::Guard("read unresolved tokens", [&] {
     UnresolvedPage page;
@@ -243,8 +251,9 @@ absl::StatusOr<int64_t> PgStore::Retry(const std::optional<TokenRef>& token, abs
   auto connection = pool_->Acquire(deadline);
   if (!connection.ok()) return connection.status();
   if (token.has_value()) {
-    auto rows = (*connection)->Query("retry a resolution", kRetryOne, deadline, TimeText(now),
-                                     std::string(chain::ChainName(token->chain)), std::string(token->address.text()));
+    auto rows = (*connection)
+                    ->Query("retry a resolution", kRetryOne, deadline, TimeText(now),
+                            std::string(chain::ChainName(token->chain)), std::string(token->address.text()));
     if (!rows.ok()) return rows.status();
     return static_cast<int64_t>(rows->affected_rows());
   }
@@ -261,24 +270,23 @@ absl::StatusOr<std::vector<StoredBudget>> PgStore::ExchangeBudgets(absl::Span<co
                                                                    absl::Time now, absl::Time deadline) {
   auto connection = pool_->Acquire(deadline);
   if (!connection.ok()) return connection.status();
-  auto rows =
-      (*connection)->Query("exchange budgets", kExchangeBudgets, deadline, BudgetsJson(budgets), TimeText(now));
+  auto rows = (*connection)->Query("exchange budgets", kExchangeBudgets, deadline, BudgetsJson(budgets), TimeText(now));
   if (!rows.ok()) return rows.status();
-  return common::Guard("read budgets", [&] {
-    std::vector<StoredBudget> stored;
-    for (const pqxx::row& row : *rows) {
-      stored.push_back(
-          {row[0].c_str(), {row[1].as<int>(), row[2].as<int>(), ToTime(row[3], absl::InfinitePast())}});
-    }
-    return stored;
-  });
+  return common::Guard("read budgets", [&] { return ToBudgets(*rows); });
+}
+
+absl::StatusOr<std::vector<StoredBudget>> PgStore::LoadBudgets(absl::Time deadline) {
+  auto connection = pool_->Acquire(deadline);
+  if (!connection.ok()) return connection.status();
+  auto rows = (*connection)->Query("load budgets", kLoadBudgets, deadline);
+  if (!rows.ok()) return rows.status();
+  return common::Guard("read budgets", [&] { return ToBudgets(*rows); });
 }
 
 absl::StatusOr<int64_t> PgStore::PruneAttempts(absl::Time before, int64_t max_rows, int limit, absl::Time deadline) {
   auto connection = pool_->Acquire(deadline);
   if (!connection.ok()) return connection.status();
-  auto rows =
-      (*connection)->Query("prune attempts", kPruneAttempts, deadline, TimeText(before), max_rows, limit);
+  auto rows = (*connection)->Query("prune attempts", kPruneAttempts, deadline, TimeText(before), max_rows, limit);
   if (!rows.ok()) return rows.status();
   return static_cast<int64_t>(rows->affected_rows());
 }

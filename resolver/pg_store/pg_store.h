@@ -48,6 +48,7 @@ class PgStore final : public Store {
   absl::StatusOr<int64_t> Retry(const std::optional<TokenRef>& token, absl::Time now, absl::Time deadline) override;
   absl::StatusOr<std::vector<StoredBudget>> ExchangeBudgets(absl::Span<const StoredBudget> budgets, absl::Time now,
                                                             absl::Time deadline) override;
+  absl::StatusOr<std::vector<StoredBudget>> LoadBudgets(absl::Time deadline) override;
   absl::StatusOr<int64_t> PruneAttempts(absl::Time before, int64_t max_rows, int limit, absl::Time deadline) override;
   absl::StatusOr<DatabaseState> Diagnose(absl::Time deadline) override;
 

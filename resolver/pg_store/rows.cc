@@ -43,8 +43,7 @@ json::object ToJson(const Resolution& resolution) {
 }
 
 TokenRef ToToken(const pqxx::field& chain, const pqxx::field& address) {
-  return {chain::ParseChain(chain.c_str()),
-          chain::Address::FromCanonical(address.c_str()).value_or(chain::Address())};
+  return {chain::ParseChain(chain.c_str()), chain::Address::FromCanonical(address.c_str()).value_or(chain::Address())};
 }
 
 SourcedText ToSourced(const pqxx::row& row, int first) {
@@ -122,6 +121,8 @@ std::string BudgetsJson(absl::Span<const StoredBudget> budgets) {
     array.push_back(json::object{{"source", Text(budget.source)},
                                  {"remaining", budget.state.remaining},
                                  {"limit_calls", budget.state.limit},
+                                 {"used", budget.state.used},
+                                 {"last_used_at", Text(TimeText(budget.state.last_used_at))},
                                  {"closed_until", Text(TimeText(budget.state.closed_until))}});
   }
   return json::serialize(array);
@@ -129,6 +130,16 @@ std::string BudgetsJson(absl::Span<const StoredBudget> budgets) {
 
 absl::Time ToTime(const pqxx::field& field, absl::Time if_null) {
   return field.is_null() ? if_null : absl::FromUnixMicros(field.as<int64_t>());
+}
+
+StoredBudget ToBudget(const pqxx::row& row) {
+  StoredBudget budget{row[0].c_str(), {}};
+  budget.state.remaining = row[1].as<int>();
+  budget.state.limit = row[2].as<int>();
+  budget.state.used = row[3].as<int>();
+  budget.state.last_used_at = ToTime(row[4], absl::InfinitePast());
+  budget.state.closed_until = ToTime(row[5], absl::InfinitePast());
+  return budget;
 }
 
 Resolution ToResolution(const pqxx::row& row) {

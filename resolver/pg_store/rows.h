@@ -25,6 +25,7 @@ std::string BudgetsJson(absl::Span<const StoredBudget> budgets);
 // Columns that ToResolution reads; those of a statement's own follow them.
 inline constexpr int kResolutionColumns = 22;
 Resolution ToResolution(const pqxx::row& row);
+StoredBudget ToBudget(const pqxx::row& row);
 // From microseconds; `if_null` where the column is null.
 absl::Time ToTime(const pqxx::field& field, absl::Time if_null);
 

@@ -1,5 +1,6 @@
 #include "resolver/pg_store/schema.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -57,6 +58,8 @@ const std::vector<common::ExpectedTable>& ExpectedTables() {
        {{"source", "text"},
         {"remaining", "integer"},
         {"limit_calls", "integer"},
+        {"used", "integer"},
+        {"last_used_at", "timestamp with time zone"},
         {"closed_until", "timestamp with time zone"},
         {"updated_at", "timestamp with time zone"}}},
       {"resolver.checkpoints",

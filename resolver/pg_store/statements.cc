@@ -9,24 +9,29 @@ constexpr absl::Duration kWriteLimit = absl::Seconds(10);
 constexpr absl::Duration kReadLimit = absl::Seconds(5);
 
 // What ToResolution reads, in its order, of a row of resolutions called r.
-#define RESOLUTION_COLUMNS                                                                                     \
-  "r.chain, r.address, r.state, r.name, r.name_source, r.name_sanitized, "                                     \
+#define RESOLUTION_COLUMNS                                                                                      \
+  "r.chain, r.address, r.state, r.name, r.name_source, r.name_sanitized, "                                      \
   "(extract(epoch FROM r.name_observed_at) * 1000000)::bigint, r.symbol, r.symbol_source, r.symbol_sanitized, " \
   "(extract(epoch FROM r.symbol_observed_at) * 1000000)::bigint, r.uri, r.uri_source, r.uri_sanitized, "        \
   "(extract(epoch FROM r.uri_observed_at) * 1000000)::bigint, r.decimals, r.decimals_source, "                  \
-  "r.imitates_chain, r.imitates_address, r.attempts, "                                                         \
+  "r.imitates_chain, r.imitates_address, r.attempts, "                                                          \
   "CASE WHEN isfinite(r.next_attempt_at) THEN (extract(epoch FROM r.next_attempt_at) * 1000000)::bigint END, "  \
   "r.reason"
+
+#define BUDGET_COLUMNS                                                                               \
+  "source, remaining, limit_calls, used, "                                                           \
+  "CASE WHEN isfinite(last_used_at) THEN (extract(epoch FROM last_used_at) * 1000000)::bigint END, " \
+  "CASE WHEN isfinite(closed_until) THEN (extract(epoch FROM closed_until) * 1000000)::bigint END"
 
 #define TOKENS_OF_JSON "jsonb_to_recordset($1::jsonb) AS a(chain text, address text)"
 
 // The fields of a resolution in JSON, as AppendResolution writes them.
-#define RESOLUTION_OF_JSON                                                                                        \
-  "jsonb_to_recordset($1::jsonb) AS n(chain text, address text, state text, name text, name_source text, "        \
-  "name_observed_at timestamptz, name_sanitized boolean, symbol text, symbol_source text, "                       \
-  "symbol_observed_at timestamptz, symbol_sanitized boolean, uri text, uri_source text, "                         \
-  "uri_observed_at timestamptz, uri_sanitized boolean, decimals integer, decimals_source text, "                  \
-  "imitates_chain text, imitates_address text, attempts integer, next_attempt_at timestamptz, reason text, "      \
+#define RESOLUTION_OF_JSON                                                                                   \
+  "jsonb_to_recordset($1::jsonb) AS n(chain text, address text, state text, name text, name_source text, "   \
+  "name_observed_at timestamptz, name_sanitized boolean, symbol text, symbol_source text, "                  \
+  "symbol_observed_at timestamptz, symbol_sanitized boolean, uri text, uri_source text, "                    \
+  "uri_observed_at timestamptz, uri_sanitized boolean, decimals integer, decimals_source text, "             \
+  "imitates_chain text, imitates_address text, attempts integer, next_attempt_at timestamptz, reason text, " \
   "named boolean)"
 
 }  // namespace
@@ -39,7 +44,8 @@ const common::Statement kBegin{
     "decimals_source, next_attempt_at, created_at, updated_at, leased_by, leased_until) "
     "SELECT a.chain, a.address, 'pending', a.uri, CASE WHEN a.uri <> '' THEN a.uri_source ELSE '' END, "
     "CASE WHEN a.uri <> '' THEN $4::timestamptz END, a.decimals, "
-    "CASE WHEN a.decimals IS NULL THEN '' ELSE a.uri_source END, $4::timestamptz, $4::timestamptz, $4::timestamptz, $2, "
+    "CASE WHEN a.decimals IS NULL THEN '' ELSE a.uri_source END, $4::timestamptz, $4::timestamptz, $4::timestamptz, "
+    "$2, "
     "$3::timestamptz "
     "FROM jsonb_to_recordset($1::jsonb) AS a(chain text, address text, uri text, uri_source text, decimals integer) "
     "ORDER BY a.chain, a.address "
@@ -57,7 +63,8 @@ const common::Statement kBegin{
 // $1 tokens. After the resolution: who holds the lease and until when.
 const common::Statement kGet{
     "get",
-    "SELECT " RESOLUTION_COLUMNS ", r.leased_by, "
+    "SELECT " RESOLUTION_COLUMNS
+    ", r.leased_by, "
     "CASE WHEN isfinite(r.leased_until) THEN (extract(epoch FROM r.leased_until) * 1000000)::bigint END "
     "FROM resolver.resolutions r JOIN " TOKENS_OF_JSON " USING (chain, address)",
     kReadLimit};
@@ -165,8 +172,8 @@ const common::Statement kListUnresolved{
     "(r.created_at, r.chain, r.address) > ($2::timestamptz, $3, $4) ORDER BY r.created_at, r.chain, r.address LIMIT $5",
     kReadLimit};
 
-const common::Statement kCountStates{"count_states",
-                                     "SELECT state, count(*) FROM resolver.resolutions GROUP BY state", kReadLimit};
+const common::Statement kCountStates{"count_states", "SELECT state, count(*) FROM resolver.resolutions GROUP BY state",
+                                     kReadLimit};
 
 // $1 now, $2 chain, $3 address.
 const common::Statement kRetryOne{
@@ -185,14 +192,19 @@ const common::Statement kRetryDeadLetters{
 // $1 budgets, $2 now.
 const common::Statement kExchangeBudgets{
     "exchange_budgets",
-    "INSERT INTO resolver.provider_budgets AS b (source, remaining, limit_calls, closed_until, updated_at) "
-    "SELECT n.source, n.remaining, n.limit_calls, n.closed_until, $2::timestamptz FROM jsonb_to_recordset($1::jsonb) AS "
-    "n(source text, remaining integer, limit_calls integer, closed_until timestamptz) ORDER BY n.source "
+    "INSERT INTO resolver.provider_budgets AS b (source, remaining, limit_calls, used, last_used_at, closed_until, "
+    "updated_at) "
+    "SELECT n.source, n.remaining, n.limit_calls, n.used, n.last_used_at, n.closed_until, $2::timestamptz FROM "
+    "jsonb_to_recordset($1::jsonb) AS "
+    "n(source text, remaining integer, limit_calls integer, used integer, last_used_at timestamptz, closed_until "
+    "timestamptz) ORDER BY n.source "
     "ON CONFLICT (source) DO UPDATE SET remaining = excluded.remaining, limit_calls = excluded.limit_calls, "
-    "closed_until = greatest(b.closed_until, excluded.closed_until), updated_at = excluded.updated_at "
-    "RETURNING source, remaining, limit_calls, "
-    "CASE WHEN isfinite(closed_until) THEN (extract(epoch FROM closed_until) * 1000000)::bigint END",
+    "used = excluded.used, last_used_at = excluded.last_used_at, closed_until = greatest(b.closed_until, "
+    "excluded.closed_until), updated_at = excluded.updated_at "
+    "RETURNING " BUDGET_COLUMNS,
     kWriteLimit};
+const common::Statement kLoadBudgets{"load_budgets", "SELECT " BUDGET_COLUMNS " FROM resolver.provider_budgets",
+                                     kReadLimit};
 
 // $1 before, $2 rows to keep, $3 limit.
 const common::Statement kPruneAttempts{
@@ -204,10 +216,26 @@ const common::Statement kPruneAttempts{
     kWriteLimit};
 
 absl::Span<const common::Statement> Statements() {
-  static const std::array<common::Statement, 19> kAll = {
-      kBegin,        kGet,          kTakeDue,     kFinish,      kInsertAttempts, kTrimAttempts,   kMarkReported,
-      kListUnreported, kSaveLaunches, kMoveCursor, kLoadCursor,  kResetCursor,    kListAttempts,   kListUnresolved,
-      kCountStates,  kRetryOne,     kRetryDeadLetters, kExchangeBudgets, kPruneAttempts};
+  static const std::array<common::Statement, 20> kAll = {kBegin,
+                                                         kGet,
+                                                         kTakeDue,
+                                                         kFinish,
+                                                         kInsertAttempts,
+                                                         kTrimAttempts,
+                                                         kMarkReported,
+                                                         kListUnreported,
+                                                         kSaveLaunches,
+                                                         kMoveCursor,
+                                                         kLoadCursor,
+                                                         kResetCursor,
+                                                         kListAttempts,
+                                                         kListUnresolved,
+                                                         kCountStates,
+                                                         kRetryOne,
+                                                         kRetryDeadLetters,
+                                                         kExchangeBudgets,
+                                                         kLoadBudgets,
+                                                         kPruneAttempts};
   return kAll;
 }
 

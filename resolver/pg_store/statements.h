@@ -24,6 +24,7 @@ extern const common::Statement kCountStates;
 extern const common::Statement kRetryOne;
 extern const common::Statement kRetryDeadLetters;
 extern const common::Statement kExchangeBudgets;
+extern const common::Statement kLoadBudgets;
 extern const common::Statement kPruneAttempts;
 
 // All of them.

@@ -50,6 +50,9 @@ struct Admission {
 struct BudgetState {
   int remaining = 0;
   int limit = 0;
+  // Calls within the present window, and when the last of them was.
+  int used = 0;
+  absl::Time last_used_at = absl::InfinitePast();
   // Closed by the source until then; InfinitePast when open.
   absl::Time closed_until = absl::InfinitePast();
 
@@ -71,7 +74,9 @@ class Source {
   // Takes one call from the budget, if the budget has one. Each admission is followed by one Ask.
   virtual Admission Admit(absl::Time now) = 0;
   virtual BudgetState budget(absl::Time now) const = 0;
-  // Keeps the source closed until then, if it is not closed for longer: what an earlier run or a replica was told.
+  // Continues from what an earlier run left. Before the first Admit.
+  virtual void Restore(const BudgetState& state) = 0;
+  // Keeps the source closed until then, if it is not closed for longer: what another replica was told.
   virtual void CloseUntil(absl::Time until) = 0;
 
   // Asks once about 1 to max_batch() tokens of one chain. `done` is called exactly once, from any thread, possibly
