@@ -122,6 +122,11 @@ void Cascade::ForgetNotFound(const TokenRef& token) {
   not_found_.Forget(static_cast<int>(lanes_.size()), token);
 }
 
+void Cascade::ForgetAllNotFound() {
+  common::MutexLock lock(mutex_);
+  not_found_.Clear();
+}
+
 absl::Time Cascade::Pump() {
   std::vector<Reply> replies;
   {

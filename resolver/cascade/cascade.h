@@ -107,6 +107,8 @@ class Cascade {
 
   // Lets the sources be asked about the token at once.
   void ForgetNotFound(const TokenRef& token) TW_EXCLUDES(mutex_);
+  // The same about every token.
+  void ForgetAllNotFound() TW_EXCLUDES(mutex_);
 
   // Does all that is due. Returns when something will be due next without an answer or a submission.
   absl::Time Pump() TW_EXCLUDES(mutex_);

@@ -41,4 +41,9 @@ void NegativeCache::Forget(int sources, const TokenRef& token) {
   }
 }
 
+void NegativeCache::Clear() {
+  entries_.clear();
+  by_age_.clear();
+}
+
 }  // namespace tokenwatch::resolver

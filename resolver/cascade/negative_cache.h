@@ -29,6 +29,8 @@ class NegativeCache {
   // Forgets what was told about `token` by sources 0 to `sources` - 1.
   void Forget(int sources, const TokenRef& token);
 
+  void Clear();
+
   size_t size() const { return entries_.size(); }
   size_t capacity() const { return options_.capacity; }
   // Entries forgotten because the cache was full.

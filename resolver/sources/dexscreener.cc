@@ -76,7 +76,7 @@ std::vector<Answer> ReadPairs(const std::vector<Question>& questions, const std:
     if (pair["chainId"].get(chain_id) != simdjson::SUCCESS) continue;
     const simdjson::simdjson_result<simdjson::dom::element> base = pair["baseToken"];
     if (base["address"].get(address) != simdjson::SUCCESS || base["name"].get(name) != simdjson::SUCCESS) continue;
-    (void)base["symbol"].get(symbol);
+    if (base["symbol"].get(symbol) != simdjson::SUCCESS) symbol = {};
     const chain::Chain chain = chain::ParseChain(View(chain_id));
     const std::optional<chain::Address> canonical = chain::ParseAddress(chain, View(address));
     if (!canonical.has_value() || name.empty()) continue;

@@ -141,8 +141,8 @@ std::vector<Answer> ReadAccounts(const std::vector<Question>& questions, const s
   if (root["error"].get(error) == simdjson::SUCCESS && !error.is_null()) {
     int64_t code = 0;
     std::string_view message;
-    (void)error["code"].get(code);
-    (void)error["message"].get(message);
+    if (error["code"].get(code) != simdjson::SUCCESS) code = 0;
+    if (error["message"].get(message) != simdjson::SUCCESS) message = "no message";
     const bool limited = code == 429 || code == -32429;
     return all(limited ? Outcome::kRateLimited : Outcome::kUnavailable,
                absl::StrCat("JSON-RPC error ", code, ": ", View(message)));

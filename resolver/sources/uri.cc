@@ -38,7 +38,7 @@ Answer ReadMetadata(const std::string& body) {
     answer.detail = "the document has no name";
     return answer;
   }
-  (void)document["symbol"].get(symbol);
+  if (document["symbol"].get(symbol) != simdjson::SUCCESS) symbol = {};
   answer.outcome = Outcome::kFound;
   answer.provenance = "uri";
   answer.name = std::string(name);
