@@ -190,7 +190,9 @@ TEST_F(PgStoreTest, DeadLettersAreListedAndRetried) {
 
 TEST_F(PgStoreTest, LaunchesAndTheirCursorAreOneTransaction) {
   Begin({{Token(2)}}, Lease("a"));
-  Resolution launch = Named({.token = Token(1)}).resolution;
+  Resolution unnamed;
+  unnamed.token = Token(1);
+  Resolution launch = Named(unnamed).resolution;
   launch.name.source = "launch";
   Resolution pending = launch;
   pending.token = Token(2);
