@@ -68,6 +68,7 @@ TEST(AddressTest, OrderHashAndCanonical) {
   EXPECT_NE(a, b);
   EXPECT_EQ(Address::FromCanonical(kUsdc), a);
   EXPECT_FALSE(Address::FromCanonical(kSignature));
+  EXPECT_TRUE(Address::FromCanonical(absl::string_view())->empty());
   EXPECT_TRUE(absl::VerifyTypeImplementsAbslHashCorrectly({Address(), a, b}));
   EXPECT_TRUE(absl::VerifyTypeImplementsAbslHashCorrectly(
       {TokenRef{}, TokenRef{Chain::kSolana, a}, TokenRef{Chain::kBase, b}, TokenRef{Chain::kBsc, b}}));

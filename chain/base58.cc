@@ -10,6 +10,7 @@ using Wide = unsigned __int128;
 constexpr char kAlphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 constexpr size_t kDigitsPerLimb = 5;
 constexpr uint64_t kLimbBase = 58ull * 58 * 58 * 58 * 58;  // just below 2^30
+constexpr uint64_t kWordMask = 0xffffffff;
 constexpr uint8_t kInvalid = 255;
 
 constexpr std::array<uint8_t, 256> MakeInverse() {
@@ -77,16 +78,29 @@ uint32_t LoadBigEndian(const uint8_t* bytes) {
   return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
 }
 
-// How many limb products fit into 64 bits with a carry to spare: 6 x 2^32 x 58^5 < 2^64.
+// How many products of two limbs fit into 64 bits together with what a partial reduction leaves (below 2^36).
 constexpr size_t kProductsPerReduction = 6;
 static_assert(Wide{kProductsPerReduction} * 0xffffffffu * (kLimbBase - 1) < (Wide{1} << 64) - (Wide{1} << 36));
 
-// Carries so that every limb is below 58^5. The value fits kLimbs limbs, so nothing leaves the top.
+// Moves each limb's excess over 58^5 one limb up, all at once, which leaves limbs a little above 58^5: cheaper than
+// Reduce, whose steps wait for each other. The value fits kLimbs limbs, so nothing leaves the top.
+template <size_t kLimbs>
+void ReducePartly(std::array<uint64_t, kLimbs>& limbs) {
+  uint64_t from_below = 0;
+  for (size_t j = kLimbs; j-- > 0;) {
+    const uint64_t excess = j == 0 ? 0 : limbs[j] / kLimbBase;
+    limbs[j] = limbs[j] - excess * kLimbBase + from_below;
+    from_below = excess;
+  }
+}
+
+// Carries so that every limb is below 58^5.
 template <size_t kLimbs>
 void Reduce(std::array<uint64_t, kLimbs>& limbs) {
   for (size_t j = kLimbs - 1; j > 0; --j) {
-    limbs[j - 1] += limbs[j] / kLimbBase;
-    limbs[j] %= kLimbBase;
+    const uint64_t excess = limbs[j] / kLimbBase;
+    limbs[j - 1] += excess;
+    limbs[j] -= excess * kLimbBase;
   }
 }
 
@@ -94,15 +108,10 @@ template <size_t kBytes, size_t kMaxSize>
 size_t Encode(const std::array<uint8_t, kBytes>& bytes, char (&out)[kMaxSize]) {
   using R = Radix<kBytes>;
   std::array<uint64_t, R::kLimbs> limbs{};
-  size_t products = 0;
   for (size_t i = 0; i < R::kWords; ++i) {
+    if (i > 0 && i % kProductsPerReduction == 0) ReducePartly(limbs);
     const uint64_t word = LoadBigEndian(bytes.data() + 4 * i);
     for (size_t j = 0; j < R::kLimbs; ++j) limbs[j] += word * R::kEncode[i][j];
-    // A reduced limb counts as less than one product.
-    if (++products == kProductsPerReduction - 1) {
-      Reduce(limbs);
-      products = 0;
-    }
   }
   Reduce(limbs);
 
@@ -141,15 +150,20 @@ bool Decode(absl::string_view text, std::array<uint8_t, kBytes>& bytes) {
   }
   if (all >= 64) return false;  // only the mark of a foreign character has the high bits
 
-  std::array<Wide, R::kWords + 1> words{};
+  std::array<uint64_t, R::kWords + 1> words{};
   for (size_t i = 0; i < R::kLimbs; ++i) {
+    if (i > 0 && i % kProductsPerReduction == 0) {
+      for (size_t j = 0; j < R::kWords; ++j)
+        words[j] = (words[j] & (j == 0 ? ~uint64_t{0} : kWordMask)) + (words[j + 1] >> 32);
+      words[R::kWords] &= kWordMask;
+    }
     const uint8_t* d = digits + kDigitsPerLimb * i;
     const uint64_t limb = (((uint64_t{d[0]} * 58 + d[1]) * 58 + d[2]) * 58 + d[3]) * 58 + d[4];
     for (size_t j = 0; j <= R::kWords; ++j) words[j] += limb * R::kDecode[i][j];
   }
   for (size_t j = R::kWords; j > 0; --j) {
     words[j - 1] += words[j] >> 32;
-    words[j] &= 0xffffffffu;
+    words[j] &= kWordMask;
   }
   if (words[0] != 0) return false;  // beyond the size
   for (size_t j = 0; j < R::kWords; ++j) {

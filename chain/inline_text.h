@@ -24,7 +24,8 @@ class InlineText {
 
   // Precondition: text.size() <= kCapacity and no NUL inside; the callers are parsers that have checked both.
   explicit InlineText(absl::string_view text) : size_(static_cast<uint8_t>(text.size())) {
-    std::memcpy(text_, text.data(), text.size());
+    // An empty view may have no address, which memcpy must not be given.
+    if (!text.empty()) std::memcpy(text_, text.data(), text.size());
   }
 
   absl::string_view text() const { return absl::string_view(text_, size_); }

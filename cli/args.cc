@@ -1,7 +1,6 @@
 #include "cli/args.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"

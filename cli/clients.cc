@@ -1,5 +1,6 @@
 #include "cli/clients.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +16,14 @@ constexpr int kMaxReconnectMs = 1000;
 // Finds a peer that vanished without a word. Servers of gRPC tolerate a ping every 5 minutes and no more.
 constexpr int kKeepaliveMs = 310 * 1000;
 constexpr int kKeepaliveTimeoutMs = 10 * 1000;
+
+// gRPC says "failed to connect to all addresses; last error: UNKNOWN: ipv4:...: Failed to connect to remote host:
+// Connection refused"; the end of it is news.
+std::string WithoutAddresses(const std::string& message) {
+  constexpr absl::string_view kBeforeCause = "remote host: ";
+  const size_t at = message.rfind(kBeforeCause.data());
+  return at == std::string::npos ? message : message.substr(at + kBeforeCause.size());
+}
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
@@ -61,7 +70,7 @@ absl::Status Clients::Explain(Service service, const grpc::Status& status) const
   const std::string name = ServiceName(service);
   const std::string where = absl::StrCat(name, " at ", address(service));
   const auto code = static_cast<absl::StatusCode>(status.error_code());
-  const std::string& message = status.error_message();
+  const std::string message = WithoutAddresses(status.error_message());
   switch (status.error_code()) {
     case grpc::StatusCode::OK:
       return absl::OkStatus();

@@ -69,7 +69,7 @@ void CollectValues(const Catalogue& catalogue, std::vector<FlagChoices>& choices
 // In single quotes, for any of the three shells: none of the catalogue's words holds a quote or a backslash, and what
 // a help text holds is taken out.
 std::string Quoted(const std::string& text) {
-  return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", ""}, {"\\", ""}, {":", " -"}}), "'");
+  return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", ""}, {"\\", ""}}), "'");
 }
 
 std::string Words(const Offer& offer) {

@@ -1,7 +1,6 @@
 #include "cli/endpoints.h"
 
 #include <fstream>
-#include <iterator>
 
 #include <boost/json.hpp>
 

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -20,6 +21,8 @@ InterruptWatch::InterruptWatch(int output) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signals_ = ::signalfd(-1, &signals, SFD_CLOEXEC);
   finished_ = ::eventfd(0, EFD_CLOEXEC);
+  // Only a process without free descriptors gets here, and it could do nothing else either.
+  if (signals_ < 0 || finished_ < 0) std::abort();
   thread_ = std::thread([this, output] { Run(output); });
 }
 

@@ -28,7 +28,7 @@ class LogsDecoder::Impl {
   explicit Impl(size_t max_message_bytes) : max_message_bytes_(max_message_bytes), parser_(max_message_bytes) {}
 
   const LogsMessage& Decode(absl::string_view json) {
-    if (json.size() <= max_message_bytes_) {
+    if (!json.empty() && json.size() <= max_message_bytes_) {
       if (padded_.size() < json.size() + kPaddingBytes) padded_.resize(json.size() + kPaddingBytes);
       std::memcpy(padded_.data(), json.data(), json.size());
       json = absl::string_view(padded_.data(), json.size());
@@ -39,6 +39,7 @@ class LogsDecoder::Impl {
   const LogsMessage& DecodePadded(absl::string_view json) {
     Clear();
     if (json.size() > max_message_bytes_) return Fail(LogsMessageKind::kTooLarge, "larger than the limit");
+    if (json.empty()) return Fail(LogsMessageKind::kMalformed, kNotJson);
     // Views of decoded events must not move, so their room is made before the first one: base64 and escapes only
     // shrink.
     if (scratch_.size() < json.size()) scratch_.resize(json.size());
@@ -193,7 +194,7 @@ class LogsDecoder::Impl {
     od::array logs;
     if (has_logs_ || value.get_array().get(logs) != simdjson::SUCCESS) return simdjson::SUCCESS;
     has_logs_ = true;
-    static constexpr absl::string_view pump_program = kPumpProgram;
+    static const absl::string_view pump_program = kPumpProgram;
     for (auto line_result : logs) {
       od::value line_value;
       SIMDJSON_TRY(std::move(line_result).get(line_value));

@@ -239,6 +239,7 @@ TEST(LogsNotificationTest, DamagedMessagesAreMalformed) {
     EXPECT_EQ(message.kind, LogsMessageKind::kMalformed) << from;
     EXPECT_TRUE(message.events.empty());
   }
+  EXPECT_EQ(decoder.Decode(absl::string_view()).kind, LogsMessageKind::kMalformed);
   EXPECT_EQ(decoder.Decode("\xff\xfe").kind, LogsMessageKind::kMalformed);
   EXPECT_EQ(decoder.Decode(good).kind, LogsMessageKind::kNotification) << "one bad message harms no later one";
 }

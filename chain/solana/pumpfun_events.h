@@ -25,6 +25,25 @@ namespace tokenwatch::chain {
 // Longest name, symbol, uri and instruction name taken (the program allows 32, 13 and 200 today).
 inline constexpr size_t kMaxEventTextSize = 1024;
 
+// Fields of CreateEvent since version 2.
+struct CreateEventReserves {
+  Pubkey creator;
+  int64_t timestamp_s = 0;  // Unix time
+  uint64_t virtual_token_reserves = 0;
+  uint64_t virtual_sol_reserves = 0;
+  uint64_t real_token_reserves = 0;
+  uint64_t token_total_supply = 0;
+};
+
+// Fields of CreateEvent since version 3.
+struct CreateEventModes {
+  Pubkey token_program;
+  bool is_mayhem_mode = false;
+  bool is_cashback_enabled = false;
+  Pubkey quote_mint;  // zeros = SOL
+  uint64_t virtual_quote_reserves = 0;
+};
+
 // CreateEvent: a mint and its bonding curve came to be.
 struct CreateEvent {
   // Attacker-chosen raw bytes. `texts_are_utf8` is false when any of the three is not valid UTF-8.
@@ -36,26 +55,51 @@ struct CreateEvent {
   Pubkey bonding_curve;
   Pubkey user;
 
-  struct Reserves {  // version 2
-    Pubkey creator;
-    int64_t timestamp_s = 0;  // Unix time
-    uint64_t virtual_token_reserves = 0;
-    uint64_t virtual_sol_reserves = 0;
-    uint64_t real_token_reserves = 0;
-    uint64_t token_total_supply = 0;
-  };
+  using Reserves = CreateEventReserves;
   std::optional<Reserves> reserves;
 
-  struct Modes {  // version 3
-    Pubkey token_program;
-    bool is_mayhem_mode = false;
-    bool is_cashback_enabled = false;
-    Pubkey quote_mint;  // zeros = SOL
-    uint64_t virtual_quote_reserves = 0;
-  };
+  using Modes = CreateEventModes;
   std::optional<Modes> modes;
 
   size_t unknown_tail_bytes = 0;
+};
+
+// Fields of TradeEvent since version 2.
+struct TradeEventFees {
+  Pubkey fee_recipient;
+  uint64_t fee_basis_points = 0;
+  uint64_t fee = 0;
+  Pubkey creator;
+  uint64_t creator_fee_basis_points = 0;
+  uint64_t creator_fee = 0;
+};
+
+// Fields of TradeEvent since version 3.
+struct TradeEventVolume {
+  bool track_volume = false;
+  uint64_t total_unclaimed_tokens = 0;
+  uint64_t total_claimed_tokens = 0;
+  uint64_t current_sol_volume = 0;
+  int64_t last_update_timestamp_s = 0;
+  absl::string_view instruction_name;  // "buy", "sell", "buy_exact_sol_in", ...
+};
+
+// Fields of TradeEvent since version 4.
+struct TradeEventCashback {
+  bool mayhem_mode = false;
+  uint64_t cashback_fee_basis_points = 0;
+  uint64_t cashback = 0;
+};
+
+// Fields of TradeEvent since version 5.
+struct TradeEventBuyback {
+  uint64_t buyback_fee_basis_points = 0;
+  uint64_t buyback_fee = 0;
+  absl::Span<const uint8_t> shareholders;  // each 34 bytes: key, then u16 share
+  Pubkey quote_mint;                       // zeros = SOL
+  uint64_t quote_amount = 0;
+  uint64_t virtual_quote_reserves = 0;
+  uint64_t real_quote_reserves = 0;
 };
 
 // TradeEvent: one buy or sell on a bonding curve. Amounts in base units; reserves are those after the trade.
@@ -71,42 +115,16 @@ struct TradeEvent {
   uint64_t real_sol_reserves = 0;
   uint64_t real_token_reserves = 0;
 
-  struct Fees {  // version 2
-    Pubkey fee_recipient;
-    uint64_t fee_basis_points = 0;
-    uint64_t fee = 0;
-    Pubkey creator;
-    uint64_t creator_fee_basis_points = 0;
-    uint64_t creator_fee = 0;
-  };
+  using Fees = TradeEventFees;
   std::optional<Fees> fees;
 
-  struct Volume {  // version 3
-    bool track_volume = false;
-    uint64_t total_unclaimed_tokens = 0;
-    uint64_t total_claimed_tokens = 0;
-    uint64_t current_sol_volume = 0;
-    int64_t last_update_timestamp_s = 0;
-    absl::string_view instruction_name;  // "buy", "sell", "buy_exact_sol_in", ...
-  };
+  using Volume = TradeEventVolume;
   std::optional<Volume> volume;
 
-  struct Cashback {  // version 4
-    bool mayhem_mode = false;
-    uint64_t cashback_fee_basis_points = 0;
-    uint64_t cashback = 0;
-  };
+  using Cashback = TradeEventCashback;
   std::optional<Cashback> cashback;
 
-  struct Buyback {  // version 5
-    uint64_t buyback_fee_basis_points = 0;
-    uint64_t buyback_fee = 0;
-    absl::Span<const uint8_t> shareholders;  // each 34 bytes: key, then u16 share
-    Pubkey quote_mint;                       // zeros = SOL
-    uint64_t quote_amount = 0;
-    uint64_t virtual_quote_reserves = 0;
-    uint64_t real_quote_reserves = 0;
-  };
+  using Buyback = TradeEventBuyback;
   std::optional<Buyback> buyback;
 
   size_t unknown_tail_bytes = 0;

@@ -243,6 +243,7 @@ class PumpPortalDecoder::Impl {
 
   PumpPortalFrame Decode(absl::string_view frame) {
     if (frame.size() > max_frame_bytes_) return PumpPortalMalformed{"the frame is larger than the limit"};
+    if (frame.empty()) return PumpPortalMalformed{"the frame is empty"};
     if (padded_.size() < frame.size() + simdjson::SIMDJSON_PADDING) {
       padded_.resize(frame.size() + simdjson::SIMDJSON_PADDING);
     }

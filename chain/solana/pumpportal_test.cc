@@ -182,6 +182,7 @@ TEST(PumpPortalTest, WhatIsDamagedIsMalformed) {
         std::string(size_t{1} << 19, ' ')}) {
     EXPECT_TRUE(std::holds_alternative<PumpPortalMalformed>(decoder.Decode(frame))) << frame.substr(0, 300);
   }
+  EXPECT_TRUE(std::holds_alternative<PumpPortalMalformed>(decoder.Decode(absl::string_view())));
   EXPECT_TRUE(std::holds_alternative<PumpPortalCreate>(decoder.Decode(kCreate))) << "one bad frame harms no later one";
 }
 

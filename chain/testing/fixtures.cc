@@ -39,19 +39,33 @@ std::string Text(dom::element element, const char* key) {
   return std::string(text);
 }
 
+// By value, so that a range-for keeps them alive.
+dom::array Array(dom::element element) {
+  dom::array array;
+  if (element.get_array().get(array) != simdjson::SUCCESS) Fail("a record is no array where it should be one");
+  return array;
+}
+dom::object Object(dom::element element) {
+  dom::object object;
+  if (element.get_object().get(object) != simdjson::SUCCESS) Fail("a record is no object where it should be one");
+  return object;
+}
+
 bool FindLogMessages(dom::element element, std::vector<std::string>& out) {
   if (element.is_array()) {
-    for (dom::element child : element.get_array().value_unsafe()) {
+    for (dom::element child : Array(element)) {
       if (FindLogMessages(child, out)) return true;
     }
   } else if (element.is_object()) {
-    for (dom::key_value_pair field : element.get_object().value_unsafe()) {
+    for (dom::key_value_pair field : Object(element)) {
       if (field.key != "logMessages") {
         if (FindLogMessages(field.value, out)) return true;
         continue;
       }
-      for (dom::element line : field.value.get_array().value_unsafe()) {
-        out.emplace_back(line.get_string().value_unsafe());
+      for (dom::element line : Array(field.value)) {
+        std::string_view text;
+        if (line.get_string().get(text) != simdjson::SUCCESS) Fail("a log line is no text");
+        out.emplace_back(text);
       }
       return true;
     }
@@ -103,7 +117,7 @@ std::vector<RecordedAccount> RecordedCurveAccounts() {
   std::vector<RecordedAccount> accounts;
   dom::parser parser;
   const std::string json = ReadFixture("solana_rpc/helius_curve_accounts.json");
-  for (dom::element record : Parse(parser, json).get_array().value_unsafe()) {
+  for (dom::element record : Array(Parse(parser, json))) {
     accounts.push_back({Text(record, "pubkey"), "", Base64(Text(record, "data_b64"))});
   }
   return accounts;

@@ -19,14 +19,13 @@ absl::StatusOr<int> ListQuarantine(Context& context) {
                {.title = "AGE", .align = Align::kRight},
                {.title = "FEED"},
                {.title = "REASON"},
-               {.title = "SEEN", .align = Align::kRight},
                {.title = "BYTES", .align = Align::kRight, .drop_order = 2},
                {.title = "DETAIL", .shrink = Shrink::kEnd}},
               context.terminal());
   const auto add = [&](const v1::QuarantinedFrame& frame) {
     const absl::Time received = FromProto(frame.received_at());
     table.AddRow({absl::StrCat(frame.id()), FormatUtc(received), FormatAge(context.now() - received), frame.feed(),
-                  frame.reason(), absl::StrCat(frame.seen()),
+                  frame.reason(),
                   absl::StrCat(frame.raw().size(), frame.raw_cut() ? " (cut)" : ""), frame.detail()});
   };
   return PrintList(

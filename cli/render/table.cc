@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "cli/render/text.h"

@@ -55,7 +55,7 @@ class Table {
   const std::vector<Column> columns_;
   const Terminal terminal_;
   std::vector<std::vector<Cell>> rows_;
-  // Columns of width as the content wants them, and as they are printed; 0 in the latter leaves the column out.
+  // Columns of width as the content wants them, and as they are printed.
   std::vector<int> wanted_;
   std::vector<int> widths_;
   std::vector<bool> dropped_;

@@ -14,7 +14,8 @@ set(TOKENWATCH_SANITIZE "" CACHE STRING "Sanitizers to compile with, as -fsaniti
 option(TOKENWATCH_FUZZ "Build the fuzz targets against libFuzzer" OFF)
 
 # Dev: what people and CI build all day; quick to compile, quick enough to run the functional tests, assertions on.
-set(CMAKE_CXX_FLAGS_DEV "-O1 -g1" CACHE STRING "Flags of the Dev build type")
+# Not in the cache: project() has put an empty value there, which would win.
+set(CMAKE_CXX_FLAGS_DEV "-O1 -g1")
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Dev)
@@ -108,5 +109,7 @@ function(tw_fuzz)
     target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS})
     target_compile_options(${ARG_NAME} PRIVATE -fsanitize=fuzzer)
     target_link_options(${ARG_NAME} PRIVATE -fsanitize=fuzzer)
+    # ./dev fuzz finds its targets there.
+    set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/fuzzers")
   endif()
 endfunction()

@@ -22,14 +22,14 @@ HttpResponse Answer(int status, HttpHeaders headers = {}) {
 // Runs FetchWithRetry over scripted results; waits are recorded and move the clock.
 class RetryTest : public ::testing::Test {
  protected:
-  absl::StatusOr<HttpResponse> Run(std::vector<absl::StatusOr<HttpResponse>> results, RetryPolicy policy,
+  absl::StatusOr<HttpResponse> Run(std::vector<absl::StatusOr<HttpResponse>> results, RetryPolicy how,
                                    absl::Time deadline = absl::InfiniteFuture()) {
     HttpRequest request;
     request.deadline = deadline;
     waits.clear();
     attempts = 0;
     return FetchWithRetry(
-        request, policy, [] { return 0.5; }, clock,
+        request, how, [] { return 0.5; }, clock,
         [&](HttpRequest) { return results.at(static_cast<std::size_t>(attempts++)); },
         [&](absl::Duration wait) {
           waits.push_back(wait);

@@ -21,63 +21,70 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+// What a client has reported.
+struct Seen {
+  int opens = 0;
+  int silences = 0;
+  std::vector<std::string> texts;
+  std::vector<absl::Status> closes;
+  std::vector<std::string> lines;
+};
+
 // Records what a client reports, and waits for it.
 class Observer {
  public:
   WebSocketHandler Handler() {
-    return {
-        .on_open =
-            [this] {
-              if (greet) greet();
-              Note([this] { ++opens_; });
-            },
-        .on_text = [this](absl::string_view text, absl::Time) { Note([this, text] { texts_.emplace_back(text); }); },
-        .on_close = [this](const absl::Status& reason) { Note([&] { closes_.push_back(reason); }); },
-        .on_log = [this](absl::string_view line, uint64_t) { Note([&] { lines_.emplace_back(line); }); },
-        .on_silence = [this](absl::Duration) { Note([this] { ++silences_; }); }};
+    WebSocketHandler handler;
+    handler.on_open = [this] {
+      if (greet) greet();
+      Note([](Seen& seen) { ++seen.opens; });
+    };
+    handler.on_text = [this](absl::string_view text, absl::Time) {
+      Note([text](Seen& seen) { seen.texts.emplace_back(text); });
+    };
+    handler.on_close = [this](const absl::Status& reason) {
+      Note([&reason](Seen& seen) { seen.closes.push_back(reason); });
+    };
+    handler.on_log = [this](absl::string_view line, uint64_t) {
+      Note([line](Seen& seen) { seen.lines.emplace_back(line); });
+    };
+    handler.on_silence = [this](absl::Duration) { Note([](Seen& seen) { ++seen.silences; }); };
+    return handler;
   }
 
   bool WaitForOpens(int count) {
-    return Wait([=, this]() TW_NO_THREAD_SAFETY_ANALYSIS { return opens_ >= count; });
+    return Wait([count](const Seen& seen) { return seen.opens >= count; });
   }
   bool WaitForTexts(size_t count) {
-    return Wait([=, this]() TW_NO_THREAD_SAFETY_ANALYSIS { return texts_.size() >= count; });
+    return Wait([count](const Seen& seen) { return seen.texts.size() >= count; });
   }
   bool WaitForCloses(size_t count) {
-    return Wait([=, this]() TW_NO_THREAD_SAFETY_ANALYSIS { return closes_.size() >= count; });
+    return Wait([count](const Seen& seen) { return seen.closes.size() >= count; });
   }
-  std::vector<std::string> texts() {
-    MutexLock lock(mutex_);
-    return texts_;
-  }
-  std::vector<absl::Status> closes() {
-    MutexLock lock(mutex_);
-    return closes_;
-  }
-  std::vector<std::string> lines() {
-    MutexLock lock(mutex_);
-    return lines_;
-  }
-  int silences() {
-    MutexLock lock(mutex_);
-    return silences_;
-  }
+  std::vector<std::string> texts() { return Copy().texts; }
+  std::vector<absl::Status> closes() { return Copy().closes; }
+  std::vector<std::string> lines() { return Copy().lines; }
+  int silences() { return Copy().silences; }
 
   // Run in on_open.
   std::function<void()> greet;
 
  private:
+  Seen Copy() {
+    MutexLock lock(mutex_);
+    return seen_;
+  }
   template <typename Change>
   void Note(Change change) {
     MutexLock lock(mutex_);
-    change();
+    change(seen_);
     changed_.NotifyAll();
   }
   template <typename Condition>
   bool Wait(Condition condition) {
     const absl::Time until = absl::Now() + absl::Seconds(10);
     MutexLock lock(mutex_);
-    while (!condition()) {
+    while (!condition(seen_)) {
       if (absl::Now() > until) return false;
       changed_.WaitFor(mutex_, until - absl::Now());
     }
@@ -86,11 +93,7 @@ class Observer {
 
   Mutex mutex_;
   CondVar changed_;
-  int opens_ TW_GUARDED_BY(mutex_) = 0;
-  int silences_ TW_GUARDED_BY(mutex_) = 0;
-  std::vector<std::string> texts_ TW_GUARDED_BY(mutex_);
-  std::vector<absl::Status> closes_ TW_GUARDED_BY(mutex_);
-  std::vector<std::string> lines_ TW_GUARDED_BY(mutex_);
+  Seen seen_ TW_GUARDED_BY(mutex_);
 };
 
 WebSocketOptions QuickOptions(std::string url) {
@@ -270,7 +273,8 @@ TEST(WebSocketTest, StopsAtAnyMoment) {
     Observer observer;
     auto client = MakeClient(QuickOptions(server.Url()), observer);
     client->Start();
-    for (int spin = 0; spin < i * 50; ++spin) std::this_thread::yield();
+    const absl::Time until = absl::Now() + i * absl::Microseconds(100);
+    while (absl::Now() < until) std::this_thread::yield();
   }
   Observer observer;
   auto never_started = MakeClient(QuickOptions(server.Url()), observer);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/postgres/dsn.h"
+#include "common/postgres/lsan_suppressions.h"
 #include "common/postgres/socket_watch.h"
 
 namespace tokenwatch::common {

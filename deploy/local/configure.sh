@@ -1,5 +1,5 @@
-# configure PRESET: runs cmake when build/PRESET is not there yet or a folder got or lost its CMakeLists.txt (of edits inside
-# one ninja takes care). Sourced after lib.sh.
+# configure PRESET: runs cmake when build/PRESET is not there yet or a folder got or lost its CMakeLists.txt; of edits
+# inside one ninja takes care. Sourced after lib.sh.
 configure() {
   local preset="$1" dir="build/$1" tool shape log
   for tool in cmake ninja; do
@@ -10,7 +10,11 @@ configure() {
     *) die 64 "\"$preset\" is not a preset: dev, release, asan, tsan, fuzz, clang" ;;
   esac
   shape="$(find . -name CMakeLists.txt -not -path './build/*' -not -path './.run/*' -printf '%p\n' | sort | sha256sum)"
-  [[ ! -f "$dir/build.ninja" || "$(cat "$dir/.shape" 2>/dev/null)" != "$shape" ]] || return 0
+  if [[ -f "$dir/build.ninja" && "$(cat "$dir/.shape" 2>/dev/null)" == "$shape" ]]; then
+    # Up to date before anybody asks ninja which targets there are.
+    log="$(ninja -C "$dir" build.ninja 2>&1)" || die 70 "$dir cannot be configured again: $log"
+    return 0
+  fi
   say "configuring $dir"
   log="$(mktemp /tmp/tokenwatch-configure.XXXXXX)"
   if ! cmake --preset "$preset" >"$log" 2>&1; then

@@ -22,31 +22,33 @@ done
 
 deps
 configure fuzz
-mapfile -t targets < <(ninja -C build/fuzz -t targets all | sed -n 's/^\([^:]*_fuzz\): .*EXECUTABLE_LINKER.*/\1/p' | sort)
+# Everything that tw_fuzz declares is built into fuzzers/.
+mapfile -t targets < <(ninja -C build/fuzz -t targets all | sed -n 's/^\(fuzzers\/[^:]*\): .*EXECUTABLE_LINKER.*/\1/p' | sort)
 if [[ ${#names[@]} -gt 0 ]]; then
   chosen=()
   for name in "${names[@]}"; do
-    mapfile -t match < <(printf '%s\n' "${targets[@]}" | grep -E "(^|/)${name%_fuzz}_fuzz$" || true)
+    mapfile -t match < <(printf '%s\n' "${targets[@]}" | grep -x "fuzzers/$name" || true)
     [[ ${#match[@]} -gt 0 ]] || die 64 "there is no fuzz target \"$name\""
     chosen+=("${match[@]}")
   done
   targets=("${chosen[@]}")
 fi
 [[ ${#targets[@]} -gt 0 ]] || die 69 "there is no fuzz target in this checkout"
-build fuzz "${targets[@]}"
+build fuzz "${targets[@]}" fuzz_write_seeds
+build/fuzz/bin/fuzz_write_seeds build/fuzz-corpus/seeds >/dev/null || die 70 "the seeds could not be written"
 
 limits=(-max_len="$MAX_INPUT_BYTES" -rss_limit_mb="$MEMORY_LIMIT_MB" -print_final_stats=1)
 [[ -z "$runs" ]] || limits+=(-runs="$runs")
 [[ -z "$seconds" ]] || limits+=(-max_total_time="$seconds")
 
 # fuzz_one TARGET: becomes the target's program (call it in the background); its corpus grows in build/fuzz-corpus;
-# the fixtures are only read.
+# the seeds, made from the fixtures, are only read.
 fuzz_one() {
   local name corpus seeds=()
   name="$(basename -- "$1")"
   corpus="build/fuzz-corpus/$name"
   mkdir -p "$corpus" "build/fuzz-corpus/crashes"
-  [[ ! -d "tests/fixtures/fuzz/$name" ]] || seeds=("tests/fixtures/fuzz/$name")
+  [[ ! -d "build/fuzz-corpus/seeds/${name#fuzz_}" ]] || seeds=("build/fuzz-corpus/seeds/${name#fuzz_}")
   exec "build/fuzz/$1" "${limits[@]}" -artifact_prefix="build/fuzz-corpus/crashes/$name-" "$corpus" "${seeds[@]}" \
     >"build/fuzz-corpus/$name.log" 2>&1
 }

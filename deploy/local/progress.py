@@ -24,13 +24,15 @@ def field(message, name, default=0):
     return int(value) if isinstance(default, int) and not isinstance(default, bool) else value
 
 
-def read_status(client, detector):
+def read_status(options):
     """The detector's status as a dict; None when it cannot be had at the moment."""
     try:
-        done = subprocess.run([client, "status", "--json", "--detector=" + detector], capture_output=True, text=True,
+        done = subprocess.run([options.client, "status", "--json", "--detector=" + options.detector,
+                               "--resolver=" + options.resolver], capture_output=True, text=True,
                               timeout=CLIENT_LIMIT_S, check=False)
-        return json.loads(done.stdout.splitlines()[0]) if done.returncode == 0 and done.stdout else None
-    except (subprocess.TimeoutExpired, json.JSONDecodeError, OSError):
+        # The client fails when either service does not answer, and still prints what the other said.
+        return json.loads(done.stdout.splitlines()[0])["detector"] if done.stdout else None
+    except (subprocess.TimeoutExpired, ValueError, KeyError, OSError):
         return None
 
 
@@ -105,7 +107,7 @@ def follow(options, line):
             line.end(text)
             print(f"run: {gone} went away after {elapsed_s:.0f} s", file=sys.stderr)
             return 70
-        status = read_status(options.client, options.detector)
+        status = read_status(options)
         if status:
             text = describe(status)
             feeds = field(status, "feeds", [])
@@ -129,6 +131,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--client", required=True)
     parser.add_argument("--detector", required=True)
+    parser.add_argument("--resolver", required=True)
     parser.add_argument("--processes", required=True)
     parser.add_argument("--live", action="store_true")
     parser.add_argument("--seconds", type=int, default=0)

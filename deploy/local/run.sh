@@ -24,7 +24,8 @@ for argument in "$@"; do
   esac
 done
 [[ "$seconds" =~ ^[0-9]+$ ]] || die 64 "--seconds takes a whole number, not \"$seconds\""
-[[ -n "$live" || -r "$recording" ]] || die 66 "$recording is not there or not readable: name a session with --recording=FILE"
+[[ -n "$live" || -r "$recording" ]] ||
+  die 66 "$recording is not there or not readable: name a session with --recording=FILE"
 
 take_lock
 if [[ -n "$(running_processes)" ]]; then
@@ -68,6 +69,7 @@ else
   start_detector recording "$recording"
   start_resolver "${upstream_flags[@]}"
 fi
+printf '{"detector":"%s","resolver":"%s"}\n' "$DETECTOR" "$RESOLVER" >"$RUN/endpoints.json"
 say "detector and resolver serve after $SECONDS s; $([[ -n "$live" ]] && echo "live feeds" || echo "replaying $recording")"
 
 reach() {
@@ -78,7 +80,7 @@ reach() {
 Everything stays up:
   detector   gRPC $DETECTOR   metrics http://127.0.0.1:$(port_of detector http)/metrics
   resolver   gRPC $RESOLVER   metrics http://127.0.0.1:$(port_of resolver http)/metrics
-  client     $BIN/tokenwatch --detector=$DETECTOR --resolver=$RESOLVER tokens list
+  client     TOKENWATCH_ENDPOINTS=$RUN/endpoints.json $BIN/tokenwatch tokens list
   database   PGPASSFILE=$SECRETS/pgpass $PG_BIN/psql -h $socket -p $port -U postgres platform
   logs       $LOGS
   stop       ./dev down
@@ -89,8 +91,8 @@ if [[ -z "$live" || -z "$keep" ]]; then
   watch_options=()
   [[ -z "$live" ]] || watch_options=(--live --seconds="$seconds")
   # In the background, because a shell that waits for a foreground program does not hear SIGTERM until that has ended.
-  "$PYTHON" "$LOCAL/progress.py" --client="$BIN/tokenwatch" --detector="$DETECTOR" --processes="$PROCESSES" \
-    "${watch_options[@]}" &
+  "$PYTHON" "$LOCAL/progress.py" --client="$BIN/tokenwatch" --detector="$DETECTOR" --resolver="$RESOLVER" \
+    --processes="$PROCESSES" "${watch_options[@]}" &
   watching=$!
   code=0
   wait "$watching" || code=$?

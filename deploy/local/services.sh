@@ -84,5 +84,6 @@ start_recorded_upstreams() {
   # Port 9 is discard, where nobody listens: a replay never asks the public APIs.
   port="$([[ -s "$RUN/fake-upstreams.ports" ]] && port_of fake-upstreams http || printf 9)"
   # shellcheck disable=SC2034  # read by run.sh
-  upstream_flags=(--solana_rpc_url="http://127.0.0.1:$port/solana" --dexscreener_url="http://127.0.0.1:$port/dexscreener")
+  upstream_flags=(--solana_rpc_url="http://127.0.0.1:$port/solana"
+    --dexscreener_url="http://127.0.0.1:$port/dexscreener" --ipfs_gateway_url="http://127.0.0.1:$port/ipfs/")
 }

@@ -3,6 +3,7 @@
 #   .run/processes     one line a process: name, pid, start time in clock ticks since boot
 #   .run/secrets/      passwords and DSN files, for the user who started it alone
 #   .run/log/          one log a process
+#   .run/endpoints.json  the services' addresses, as the client's TOKENWATCH_ENDPOINTS takes them
 #   .run/pg            the cluster's data, or a link to it where the server's user cannot enter this checkout
 # shellcheck disable=SC2034  # used by the files that source this one
 RUN="$ROOT/.run"
@@ -44,7 +45,11 @@ is_alive() {
   [[ -n "$ticks" && "$(start_ticks "$pid")" == "$ticks" ]]
 }
 
-process_of() { [[ ! -f "$PROCESSES" ]] || awk -v name="$1" '$1 == name { line = $2 " " $3 } END { if (line) print line }' "$PROCESSES"; }
+# process_of NAME: pid and start time of the last recorded process of this name.
+process_of() {
+  [[ ! -f "$PROCESSES" ]] ||
+    awk -v name="$1" '$1 == name { line = $2 " " $3 } END { if (line) print line }' "$PROCESSES"
+}
 
 # running_processes: names of recorded processes that still run, newest first.
 running_processes() {

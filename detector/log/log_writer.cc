@@ -1,6 +1,7 @@
 #include "detector/log/log_writer.h"
 
 #include <algorithm>
+#include <future>
 #include <utility>
 #include <variant>
 
@@ -75,7 +76,18 @@ bool LogWriter::Submit(Intake intake, const std::stop_token& stop) {
   return queue_.Push(Work{std::move(intake), nullptr}, absl::InfiniteDuration(), stop) == common::QueueResult::kOk;
 }
 
+absl::Status LogWriter::Flush(const std::stop_token& stop) {
+  auto written = std::make_shared<std::promise<absl::Status>>();
+  std::future<absl::Status> outcome = written->get_future();
+  Work marker{Intake(), [written](absl::StatusOr<IntakeOutcome> result) { written->set_value(result.status()); }};
+  if (queue_.Push(std::move(marker), absl::InfiniteDuration(), stop) != common::QueueResult::kOk) {
+    return absl::CancelledError("the service is stopping");
+  }
+  return outcome.get();
+}
+
 absl::Status LogWriter::TrySubmit(Intake intake, Done done) {
+  if (stopping_) return absl::UnavailableError("the service is stopping; nothing of this was written");
   if (!leads()) {
     return absl::FailedPreconditionError("this replica does not write the log: another one leads; ask that one");
   }
@@ -87,6 +99,7 @@ absl::Status LogWriter::TrySubmit(Intake intake, Done done) {
 
 void LogWriter::Stop(absl::Duration drain) {
   if (!thread_.joinable()) return;
+  stopping_ = true;
   queue_.Close();
   const absl::Time end = absl::Now() + drain;
   // The thread ends by itself once the closed queue is empty.
@@ -169,6 +182,10 @@ absl::Status LogWriter::LoadMemory() {
 }
 
 void LogWriter::Follow(const std::stop_token& stop) {
+  // Intake from the time of leading: feeds read theirs again where the lead is now.
+  while (std::optional<Work> left = queue_.Pop(absl::ZeroDuration())) {
+    Answer(*left, absl::UnavailableError("this replica lost the log's lead; nothing of this was written"));
+  }
   common::SleepUnlessStopped(stop, options_.follow_interval);
   const auto heads = store_.ReadHeads(absl::Now() + kSessionTimeout);
   if (!heads.ok()) {

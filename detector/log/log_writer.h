@@ -77,6 +77,9 @@ class LogWriter {
   // `done` is then not called. Otherwise it is called once, on the writer's thread.
   absl::Status TrySubmit(Intake intake, Done done);
 
+  // Waits until everything submitted before is durable. CANCELLED when stopped before that, else as TrySubmit's outcome.
+  absl::Status Flush(const std::stop_token& stop);
+
   // Takes no more, gives what is queued up to `drain` to be committed, then ends. What is left is answered UNAVAILABLE.
   void Stop(absl::Duration drain);
 
@@ -118,6 +121,7 @@ class LogWriter {
 
   common::BoundedQueue<Work> queue_;
   std::atomic<bool> leads_{false};
+  std::atomic<bool> stopping_{false};
   mutable common::Mutex health_mutex_;
   absl::Status health_ TW_GUARDED_BY(health_mutex_);
 

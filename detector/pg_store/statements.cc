@@ -99,8 +99,8 @@ const common::Statement kReleaseQuarantine{
     "release_quarantine", "DELETE FROM detector.quarantined_frames WHERE id = ANY($1::bigint[])", kWriteLimit};
 const common::Statement kSavePosition{
     "save_position",
-    "INSERT INTO detector.feed_positions (reader, source, frames) VALUES ($1, $2, $3) "
-    "ON CONFLICT (reader, source) DO UPDATE SET frames = excluded.frames",
+    "INSERT INTO detector.feed_positions AS p (reader, source, frames) VALUES ($1, $2, $3) "
+    "ON CONFLICT (reader, source) DO UPDATE SET frames = GREATEST(p.frames, excluded.frames)",
     kWriteLimit};
 const common::Statement kReturnClaim{
     "return_claim",

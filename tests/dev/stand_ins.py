@@ -40,8 +40,8 @@ def service(name, flags):
 def client(command):
     if command == "status":
         state = "live" if os.environ.get("STAND_IN_ENDLESS") else "finished"
-        print(json.dumps({"pendingTokens": "0", "feeds": [
-            {"name": "recording", "state": state, "frames": "1200", "launches": "7", "trades": "1100"}]}))
+        print(json.dumps({"resolver": None, "detector": {"pending_tokens": "0", "feeds": [
+            {"name": "recording", "state": state, "frames": "1200", "launches": "7", "trades": "1100"}]}}))
     elif command == "summary":
         print("SUMMARY tokens detected 7")
     return 0

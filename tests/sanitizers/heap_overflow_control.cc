@@ -1,5 +1,5 @@
-// Control of ./dev asan: reads one element past the end of a heap block. AddressSanitizer must report it; a run in which
-// this program exits 0 was not sanitized.
+// Control of ./dev asan: reads one element past the end of a heap block. AddressSanitizer must report it; a run in
+// which this program exits 0 was not sanitized.
 #include <cstddef>
 #include <cstdio>
 #include <memory>

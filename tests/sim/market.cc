@@ -21,6 +21,8 @@ constexpr size_t kMaxActive = 512;
 // With this few curves left and no launch to come, none may complete, or there would be nothing to trade.
 constexpr size_t kMinActive = 4;
 constexpr uint64_t kDustTokens = 1'000'000;  // one token
+// A sale of less may cost more in fees than it brings, which the program forgives: the books would not balance.
+constexpr uint64_t kDustLamports = 1'000;
 
 constexpr uint64_t kFirstTradePpm = 850'000;
 constexpr uint64_t kSellPpm = 420'000;
@@ -219,7 +221,7 @@ bool Market::TrySell(uint32_t wallet_index, Position& position, Transaction& tra
   }
   if (position.tokens - tokens < 100 * kDustTokens) tokens = position.tokens;
   const auto fill = chain::SellExactTokens(tokens_[position.token].reserves, tokens, kUsualFees);
-  if (!fill.has_value() || fill->lamports == 0) return false;
+  if (!fill.has_value() || fill->lamports < kDustLamports) return false;
 
   Trade trade;
   trade.token = position.token;

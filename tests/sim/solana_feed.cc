@@ -16,8 +16,8 @@ constexpr uint64_t kSolanaStream = 3;
 constexpr int64_t kSlotMicroseconds = 400'000;
 constexpr uint64_t kFirstSlot = 430'727'484;
 
-constexpr absl::string_view kPump(chain::kPumpProgram);
-constexpr absl::string_view kToken2022(chain::kToken2022Program);
+constexpr absl::string_view kPump(chain::kPumpProgram, sizeof(chain::kPumpProgram) - 1);
+constexpr absl::string_view kToken2022(chain::kToken2022Program, sizeof(chain::kToken2022Program) - 1);
 constexpr absl::string_view kSystem = "11111111111111111111111111111111";
 constexpr absl::string_view kComputeBudget = "ComputeBudget111111111111111111111111111111";
 constexpr absl::string_view kFeeProgram = "pfeeUxB6jkeY1Hxd7CsFCAjcbHA9rWtchMGdZ6VojVZ";
@@ -31,7 +31,7 @@ constexpr absl::string_view kRouters[] = {
     "AKbotMAGJmYPwV8z55Lqiqgijt2KcjLeFGue5sw1noHM", "5kZmvKbaqNjSNEnQKEREEKu5r9JkaDRKrQMUvZagCMoz"};
 
 constexpr uint64_t kRouterPpm = 400'000;
-constexpr uint64_t kFeeCallPpm = 300'000;
+constexpr uint64_t kFeeCallPpm = 100'000;
 constexpr uint64_t kDecoyPpm = 10'000;
 constexpr uint64_t kRolledBackTradePpm = 130'000;
 constexpr uint64_t kRolledBackCreatePpm = 10'000;

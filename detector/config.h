@@ -1,0 +1,55 @@
+// The detector's configuration: one plain struct; main fills it from flags.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/app/service_runner.h"
+
+namespace tokenwatch::detector {
+
+struct Config {
+  // Life of the process: ports, drain.
+  common::RunnerOptions runner;
+  // PostgreSQL; one of the two is required. A file keeps the password out of the process list.
+  std::string dsn;
+  std::string dsn_file;
+  // Refuse to serve from a database of another name; empty takes any that has the tables.
+  std::string database;
+  int db_connections = 6;
+
+  // Any of "recording", "pumpportal", "solana"; none serves reports and readers only.
+  std::vector<std::string> feeds;
+  std::string recording;
+  // Feed of the recording's lines that name none.
+  std::string recording_default_feed = "solana";
+  // End the process when the recording is in the log (0), or could not be read to its end (74).
+  bool exit_after_recording = false;
+  std::string pumpportal_url = "wss://pumpportal.fun/api/data";
+  std::string solana_ws_url = "wss://api.mainnet-beta.solana.com";
+  absl::Duration silence_warn = absl::Seconds(120);
+  absl::Duration silence_reconnect = absl::Seconds(180);
+  // Where to write the raw frames of live feeds; empty: nowhere.
+  std::string record;
+
+  int intake_queue = 32;
+  int commit_events = 8192;
+  int window_trades = 65'536;
+  int known_tokens = 65'536;
+  int tail_trades = 8192;
+  int tail_token_events = 2048;
+  int max_streams = 1000;
+  absl::Duration stream_stall = absl::Seconds(30);
+  int keep_days = 30;
+  int max_quarantined = 100'000;
+  int call_threads = 6;
+  int call_queue = 256;
+  int stream_threads = 4;
+
+  // INVALID_ARGUMENT names the flag, its value and what is allowed.
+  absl::Status Validate() const;
+};
+
+}  // namespace tokenwatch::detector
