@@ -505,6 +505,20 @@ void Cascade::Drain() {
   inbox_->Wake();
 }
 
+void Cascade::DismissWaiters() {
+  absl::flat_hash_map<TokenRef, std::vector<Waiter>> waiters;
+  {
+    common::MutexLock lock(mutex_);
+    waiters.swap(waiters_);
+  }
+  for (const auto& [token, of_token] : waiters) {
+    Finished interrupted;
+    interrupted.resolution.token = token;
+    interrupted.resolution.reason = "the resolver is shutting down";
+    for (const Waiter& waiter : of_token) waiter(interrupted);
+  }
+}
+
 bool Cascade::Idle() const {
   common::MutexLock lock(mutex_);
   return jobs_.empty();

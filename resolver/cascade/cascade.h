@@ -123,6 +123,8 @@ class Cascade {
 
   // Takes no more tokens, starts no more calls and interrupts every round without a running call.
   void Drain() TW_EXCLUDES(mutex_);
+  // Tells everybody who still waits that their tokens were interrupted. After the last Stored.
+  void DismissWaiters() TW_EXCLUDES(mutex_);
   // True when no round is in progress.
   bool Idle() const TW_EXCLUDES(mutex_);
 

@@ -22,6 +22,8 @@ void FinishLoop::Run(const std::stop_token& stop) {
   while (true) {
     const bool stopping = stop.stop_requested();
     if (stopping && drain_until_ == absl::InfiniteFuture()) drain_until_ = absl::Now() + kDrainLimit;
+    // Looked at before the rounds that ended are taken, so that none can end unseen in between.
+    const bool idle = stopping && context_.cascade.Idle();
     std::vector<Finished> finished = context_.cascade.TakeFinished(kBatch, absl::Milliseconds(stopping ? 20 : 200),
                                                                    stopping ? std::stop_token{} : stop);
     if (!finished.empty()) {
@@ -29,7 +31,7 @@ void FinishLoop::Run(const std::stop_token& stop) {
       context_.cascade.Stored(finished);
       on_room_();
       Report(finished);
-    } else if (stopping && (context_.cascade.Idle() || absl::Now() >= drain_until_)) {
+    } else if (stopping && (idle || absl::Now() >= drain_until_)) {
       return;
     }
     if (!stopping && context_.clock.Now() >= next_look_) ReportAgain();

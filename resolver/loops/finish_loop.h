@@ -3,10 +3,11 @@
 // restart.
 #pragma once
 
+#include <functional>
 #include <stop_token>
+#include <utility>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
 #include "resolver/loops/context.h"
 
 namespace tokenwatch::resolver {

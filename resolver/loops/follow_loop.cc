@@ -56,8 +56,13 @@ void FollowLoop::Follow(const std::stop_token& stop) {
     if (absl::IsOutOfRange(ended)) {
       StartOver(stop);
     } else {
-      TellDetector(context_, ended.ok() ? absl::UnavailableError("the token log's stream ended") : ended,
-                   "follow the token log");
+      // A reader that is cut off for being slow, or a detector that goes down in order, is no failure of either.
+      if (absl::IsUnavailable(ended)) {
+        TellDetector(context_, ended, "follow the token log");
+      } else {
+        TW_LOG_EVERY(absl::Seconds(1), common::Severity::kInfo, "the token log's stream ended; reconnecting",
+                     {{"cursor", cursor}, {"status", ended.ToString()}});
+      }
       common::SleepUnlessStopped(stop, backoff.Next());
     }
   }

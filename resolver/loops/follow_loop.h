@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <stop_token>
+#include <utility>
 #include <vector>
 
 #include "common/sync/mutex.h"

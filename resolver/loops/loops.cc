@@ -36,6 +36,7 @@ void Loops::Stop() {
   no_more_rounds_.request_stop();
   if (!workers_.empty()) workers_.front().join();
   workers_.clear();
+  context_.cascade.DismissWaiters();
 }
 
 }  // namespace tokenwatch::resolver

@@ -6,7 +6,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "common/postgres/migration.h"
-#include "common/postgres/migrations.h"
 #include "resolver/pg_store/rows.h"
 #include "resolver/pg_store/schema.h"
 #include "resolver/pg_store/statements.h"
@@ -65,12 +64,9 @@ absl::StatusOr<std::unique_ptr<PgStore>> PgStore::Open(const PgStoreOptions& opt
   {
     auto session = common::Connection::Open(connection, deadline, observer, clock);
     if (!session.ok()) return session.status();
-    auto applied = common::ApplyMigrations(**session, "resolver", Migrations(), deadline);
-    if (!applied.ok()) return applied.status();
-    if (absl::Status status = VerifySchema(**session, options.expected_database, options.expected_role, deadline);
-        !status.ok()) {
-      return status;
-    }
+    absl::Status prepared =
+        PrepareSchema(**session, Migrations(), options.expected_database, options.expected_role, deadline);
+    if (!prepared.ok()) return prepared;
   }
   common::PoolOptions pool_options;
   pool_options.connection = connection;

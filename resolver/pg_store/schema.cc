@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/postgres/migrations.h"
 #include "common/postgres/verify.h"
 
 namespace tokenwatch::resolver {
@@ -95,9 +96,17 @@ absl::Status CountRows(common::Connection& connection, absl::Time deadline, Tabl
 
 }  // namespace
 
-absl::Status VerifySchema(common::Connection& connection, const std::string& expected_database,
-                          const std::string& expected_role, absl::Time deadline) {
-  return common::VerifyTables(connection, Options(expected_database, expected_role), ExpectedTables(), deadline);
+absl::Status PrepareSchema(common::Connection& connection, absl::Span<const common::Migration> migrations,
+                           const std::string& expected_database, const std::string& expected_role,
+                           absl::Time deadline) {
+  const common::VerifyOptions options = Options(expected_database, expected_role);
+  // Before anything is made: a superuser or a stranger would own what the service must own.
+  if (absl::Status status = common::VerifyTables(connection, options, {}, deadline); !status.ok()) return status;
+  const absl::Status migrated = common::ApplyMigrations(connection, "resolver", migrations, deadline).status();
+  // Without the right to make tables, the tables that are missing say better which database this is.
+  if (!migrated.ok() && !absl::IsPermissionDenied(migrated)) return migrated;
+  const absl::Status verified = common::VerifyTables(connection, options, ExpectedTables(), deadline);
+  return verified.ok() ? migrated : verified;
 }
 
 absl::StatusOr<DatabaseState> InspectSchema(common::Connection& connection, absl::Time deadline) {

@@ -1,10 +1,9 @@
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <fstream>
 #include <sstream>
 
 #include <boost/json.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -43,7 +42,8 @@ std::vector<Question> Ask(std::initializer_list<TokenRef> tokens) {
   return questions;
 }
 
-// --- DexScreener ------------------------------------------------------------------------------------------------------
+// --- DexScreener
+// ------------------------------------------------------------------------------------------------------
 
 TEST(ReadPairs, RecordedAnswersNameTheBaseToken) {
   const auto bonk = ReadPairs(Ask({kBonk}), Fixture("latest_dex_tokens_bonk.json"));
@@ -88,16 +88,17 @@ TEST(ReadPairs, BadBodiesAreAnswersToo) {
   EXPECT_EQ(outcome(R"({"error":"x"})"), Outcome::kBadAnswer);
   EXPECT_EQ(outcome(R"({"pairs":{"a":1}})"), Outcome::kBadAnswer);
   // Pairs of wrong types are passed over; a good one among them counts.
-  const std::string mixed = absl::StrCat(
-      R"([null,7,"x",{"chainId":1},{"chainId":"solana","baseToken":[]},)",
-      absl::Substitute(kPair, "solana", kLiberty.address.text(), "17", "x"), ",",
-      absl::Substitute(kPair, "solana", kLiberty.address.text(), "\"\"", "x"), ",",
-      absl::Substitute(kPair, "solana", kLiberty.address.text(), "\"Liberty\"", "x"), "]");
+  const std::string mixed =
+      absl::StrCat(R"([null,7,"x",{"chainId":1},{"chainId":"solana","baseToken":[]},)",
+                   absl::Substitute(kPair, "solana", kLiberty.address.text(), "17", "x"), ",",
+                   absl::Substitute(kPair, "solana", kLiberty.address.text(), "\"\"", "x"), ",",
+                   absl::Substitute(kPair, "solana", kLiberty.address.text(), "\"Liberty\"", "x"), "]");
   EXPECT_EQ(outcome(mixed), Outcome::kFound);
   EXPECT_EQ(outcome(std::string(2000, '[')), Outcome::kBadAnswer);
 }
 
-// --- Metadata documents -----------------------------------------------------------------------------------------------
+// --- Metadata documents
+// -----------------------------------------------------------------------------------------------
 
 TEST(ReadMetadata, TakesNameAndSymbolOfAnObject) {
   const Answer answer = ReadMetadata(R"({"name":"Pepe","symbol":"PEPE","image":"x"})");
@@ -112,7 +113,8 @@ TEST(ReadMetadata, TakesNameAndSymbolOfAnObject) {
   EXPECT_EQ(ReadMetadata("<html>").outcome, Outcome::kBadAnswer);
 }
 
-// --- Accounts ---------------------------------------------------------------------------------------------------------
+// --- Accounts
+// ---------------------------------------------------------------------------------------------------------
 
 std::string LittleEndian(uint64_t value, int bytes) {
   std::string out;
@@ -149,19 +151,20 @@ std::string Token2022Mint(const TokenRef& token, const std::string& name) {
   return data + LittleEndian(19, 2) + LittleEndian(metadata.size(), 2) + metadata;
 }
 std::string Account(absl::string_view owner, const std::string& data) {
-  return absl::StrCat(R"({"owner":")", owner, R"(","data":[")", absl::Base64Escape(data), R"(","base64"],"lamports":1})");
+  return absl::StrCat(R"({"owner":")", owner, R"(","data":[")", absl::Base64Escape(data),
+                      R"(","base64"],"lamports":1})");
 }
 std::string Response(const std::string& accounts) {
   return absl::StrCat(R"({"jsonrpc":"2.0","id":1,"result":{"context":{"slot":1},"value":[)", accounts, "]}}");
 }
 
 TEST(ReadAccounts, TheExtensionGoesBeforeMetaplex) {
-  const auto answers = ReadAccounts(
-      Ask({kLiberty, kBonk, kWrappedSol}),
-      Response(absl::StrCat(Account(chain::kToken2022Program, Token2022Mint(kLiberty, "Extension")), ",",
-                            Account(chain::kMetaplexProgram, Metaplex(kLiberty, "Metaplex")), ",",
-                            Account(chain::kSplTokenProgram, Mint(5)), ",",
-                            Account(chain::kMetaplexProgram, Metaplex(kBonk, "Bonk")), ",null,null")));
+  const auto answers =
+      ReadAccounts(Ask({kLiberty, kBonk, kWrappedSol}),
+                   Response(absl::StrCat(Account(chain::kToken2022Program, Token2022Mint(kLiberty, "Extension")), ",",
+                                         Account(chain::kMetaplexProgram, Metaplex(kLiberty, "Metaplex")), ",",
+                                         Account(chain::kSplTokenProgram, Mint(5)), ",",
+                                         Account(chain::kMetaplexProgram, Metaplex(kBonk, "Bonk")), ",null,null")));
   ASSERT_THAT(answers, SizeIs(3));
   EXPECT_EQ(answers[0].outcome, Outcome::kFound);
   EXPECT_EQ(answers[0].name, "Extension");
@@ -175,20 +178,19 @@ TEST(ReadAccounts, TheExtensionGoesBeforeMetaplex) {
 }
 
 TEST(ReadAccounts, MetadataOfAnotherMintOrProgramIsNotBelieved) {
-  const auto answers = ReadAccounts(
-      Ask({kLiberty, kBonk, kWrappedSol}),
-      Response(absl::StrCat(Account(chain::kToken2022Program, Token2022Mint(kBonk, "Borrowed")), ",null,",
-                            Account(chain::kSplTokenProgram, Mint(5)), ",",
-                            Account(chain::kSplTokenProgram, Metaplex(kBonk, "Forged")), ",",
-                            Account(chain::kPumpProgram, Mint(5)), ",null")));
+  const auto answers =
+      ReadAccounts(Ask({kLiberty, kBonk, kWrappedSol}),
+                   Response(absl::StrCat(Account(chain::kToken2022Program, Token2022Mint(kBonk, "Borrowed")), ",null,",
+                                         Account(chain::kSplTokenProgram, Mint(5)), ",",
+                                         Account(chain::kSplTokenProgram, Metaplex(kBonk, "Forged")), ",",
+                                         Account(chain::kPumpProgram, Mint(5)), ",null")));
   for (const Answer& answer : answers) EXPECT_EQ(answer.outcome, Outcome::kNotFound) << answer.name;
   EXPECT_EQ(answers[0].decimals, 9u);
 }
 
 TEST(ReadAccounts, ANamelessMintStillTellsUriAndDecimals) {
-  const auto answers =
-      ReadAccounts(Ask({kLiberty}), Response(absl::StrCat(Account(chain::kToken2022Program, Token2022Mint(kLiberty, "")),
-                                                          ",null")));
+  const auto answers = ReadAccounts(
+      Ask({kLiberty}), Response(absl::StrCat(Account(chain::kToken2022Program, Token2022Mint(kLiberty, "")), ",null")));
   EXPECT_EQ(answers[0].outcome, Outcome::kNotFound);
   EXPECT_EQ(answers[0].uri, "https://x.example/b.json");
   EXPECT_EQ(answers[0].decimals, 9u);
@@ -204,7 +206,8 @@ TEST(ReadAccounts, BadBodies) {
   EXPECT_EQ(outcome(R"({"error":{"code":-32005,"message":"behind"}})"), Outcome::kUnavailable);
 }
 
-// --- Over HTTP --------------------------------------------------------------------------------------------------------
+// --- Over HTTP
+// --------------------------------------------------------------------------------------------------------
 
 class FakeFetcher final : public common::HttpFetcher {
  public:
@@ -240,8 +243,8 @@ TEST_F(HttpSourceTest, AsksDexScreenerForAllTokensAtOnce) {
   DexScreenerSource source("https://dex.example", options_, fetcher_, clock_);
   Reply(200, "[]");
   source.Ask(Ask({kLiberty, kBonk}), clock_.Now(), [](const std::vector<Answer>&) {});
-  EXPECT_EQ(fetcher_.requests[0].url, absl::StrCat("https://dex.example/tokens/v1/solana/", kLiberty.address.text(), ",",
-                                                   kBonk.address.text()));
+  EXPECT_EQ(fetcher_.requests[0].url,
+            absl::StrCat("https://dex.example/tokens/v1/solana/", kLiberty.address.text(), ",", kBonk.address.text()));
   EXPECT_EQ(fetcher_.requests[0].deadline, clock_.Now() + absl::Seconds(3));
 }
 
@@ -254,8 +257,7 @@ TEST_F(HttpSourceTest, AsksForMintAndMetadataTogether) {
   const auto& keys = body.at("params").at(0).as_array();
   ASSERT_EQ(keys.size(), 2u);
   EXPECT_EQ(std::string(keys[0].as_string()), kBonk.address.text());
-  const chain::Address metadata =
-      chain::MetadataAddress(chain::ParsePubkey(kBonk.address.text()).value()).ToAddress();
+  const chain::Address metadata = chain::MetadataAddress(chain::ParsePubkey(kBonk.address.text()).value()).ToAddress();
   EXPECT_EQ(std::string(keys[1].as_string()), metadata.text());
   EXPECT_FALSE(source.Serves({{chain::Chain::kBase, kBonk.address}, ""}));
 }
