@@ -4,7 +4,6 @@
 // Parameters come from the environment, so that one program is the short and the long run: CHAOS_KILLS, CHAOS_TRADES,
 // CHAOS_LAUNCHES, CHAOS_SEED.
 #include <algorithm>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/time/clock.h"
 #include "common/testing/wait_for.h"
+#include "tests/chaos/parameters.h"
 #include "tests/functional/harness.h"
 #include "tests/functional/recordings.h"
 #include "tests/functional/tables.h"
@@ -21,20 +21,13 @@
 namespace tokenwatch::functional {
 namespace {
 
-uint64_t Parameter(const char* name, uint64_t by_default) {
-  const char* const text = std::getenv(name);
-  uint64_t value = by_default;
-  if (text != nullptr) EXPECT_TRUE(absl::SimpleAtoi(text, &value)) << name;
-  return value;
-}
-
 class KillTest : public ::testing::Test {
  protected:
-  KillTest() : random_(Parameter("CHAOS_SEED", 1)) {
+  KillTest() : random_(ChaosParameter("CHAOS_SEED", 1)) {
     sim::Options options;
-    options.seed = Parameter("CHAOS_SEED", 1);
-    options.trades = Parameter("CHAOS_TRADES", 20'000);
-    options.launches = Parameter("CHAOS_LAUNCHES", 200);
+    options.seed = ChaosParameter("CHAOS_SEED", 1);
+    options.trades = ChaosParameter("CHAOS_TRADES", 20'000);
+    options.launches = ChaosParameter("CHAOS_LAUNCHES", 200);
     options.pumpportal_feed = true;
     session_ = Simulate(options);
     recording_ = WriteRecording(platform_.dir() / "session.jsonl", session_.lines);
@@ -64,7 +57,7 @@ TEST_F(KillTest, KilledAtRandomMomentsItEndsInTheTablesOfAnUndisturbedRun) {
   const Tables expected = DumpTables(platform_.cluster(), "undisturbed");
   EXPECT_EQ(expected.at("trades").size(), session_.truth.trades);
 
-  const uint64_t kills = Parameter("CHAOS_KILLS", 10);
+  const uint64_t kills = ChaosParameter("CHAOS_KILLS", 10);
   std::vector<uint64_t> moments;
   for (uint64_t i = 0; i < kills; ++i) moments.push_back(Between(1, session_.lines.size() - 1));
   std::sort(moments.begin(), moments.end());
