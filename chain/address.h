@@ -1,7 +1,6 @@
 // Addresses and transaction ids in canonical form: base58 of 32 or 64 bytes on Solana, lower-case 0x hex of 20 or 32
 // bytes on EVM chains. Values are plain bytes without heap; all functions may be called from any thread.
-#ifndef CHAIN_ADDRESS_H_
-#define CHAIN_ADDRESS_H_
+#pragma once
 
 #include <array>
 #include <cstdint>
@@ -89,5 +88,3 @@ struct TokenRef {
 };
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_ADDRESS_H_

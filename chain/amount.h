@@ -1,6 +1,5 @@
 // Quantities in base units (lamports, wei, token units): unsigned 256-bit integers. Plain values; any thread.
-#ifndef CHAIN_AMOUNT_H_
-#define CHAIN_AMOUNT_H_
+#pragma once
 
 #include <array>
 #include <compare>
@@ -56,5 +55,3 @@ class Amount {
 };
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_AMOUNT_H_

@@ -1,7 +1,6 @@
 // Base58 (Bitcoin alphabet) of the two sizes Solana uses. Cost is fixed by the size: a product with a constant matrix
 // turns base 2^32 limbs into base 58^5 limbs and back, in place of the usual long division digit by digit.
-#ifndef CHAIN_BASE58_H_
-#define CHAIN_BASE58_H_
+#pragma once
 
 #include <array>
 #include <cstddef>
@@ -24,5 +23,3 @@ bool DecodeBase58(absl::string_view text, std::array<uint8_t, 32>& bytes);
 bool DecodeBase58(absl::string_view text, std::array<uint8_t, 64>& bytes);
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_BASE58_H_

@@ -1,6 +1,5 @@
 // Base64 with the standard alphabet and padding, decoded strictly: what program log lines and account data use.
-#ifndef CHAIN_BASE64_H_
-#define CHAIN_BASE64_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -19,5 +18,3 @@ constexpr size_t MaxBase64DecodedSize(size_t text_size) { return text_size / 4 *
 std::optional<size_t> DecodeBase64(absl::string_view text, uint8_t* out);
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_BASE64_H_

@@ -1,7 +1,6 @@
 // Reads little-endian fields from untrusted bytes, in order. Never reads past the end: the first read that would sets
 // `failed` and every read from then on gives zeros.
-#ifndef CHAIN_BYTE_READER_H_
-#define CHAIN_BYTE_READER_H_
+#pragma once
 
 #include <bit>
 #include <cstddef>
@@ -65,5 +64,3 @@ class ByteReader {
 };
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_BYTE_READER_H_

@@ -1,6 +1,5 @@
 // The chains this platform knows, by the names of its API: solana, ethereum, base, bsc.
-#ifndef CHAIN_CHAIN_H_
-#define CHAIN_CHAIN_H_
+#pragma once
 
 #include <cstdint>
 
@@ -40,5 +39,3 @@ constexpr Chain ParseChain(absl::string_view name) {
 constexpr bool IsEvm(Chain chain) { return chain == Chain::kEthereum || chain == Chain::kBase || chain == Chain::kBsc; }
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_CHAIN_H_

@@ -1,6 +1,5 @@
 // Decimal number texts (as JSON writes them) to integers in base units, without passing through a double.
-#ifndef CHAIN_DECIMAL_H_
-#define CHAIN_DECIMAL_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -15,5 +14,3 @@ namespace tokenwatch::chain {
 std::optional<uint64_t> ScaleDecimal(absl::string_view number, int decimals);
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_DECIMAL_H_

@@ -1,6 +1,5 @@
 // A short text held in the object itself: the storage of Address and TransactionId.
-#ifndef CHAIN_INLINE_TEXT_H_
-#define CHAIN_INLINE_TEXT_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -50,5 +49,3 @@ class InlineText {
 };
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_INLINE_TEXT_H_

@@ -51,8 +51,8 @@ class LeadObserver final : public WriterObserver {
   FeedRunner* feeds_ = nullptr;
 };
 
-std::vector<std::unique_ptr<Feed>> MakeFeeds(const Config& config, Store& store, FeedBoard& board,
-                                             const FeedSink& sink, FrameRecorder* recorder, common::Clock& clock) {
+std::vector<std::unique_ptr<Feed>> MakeFeeds(const Config& config, Store& store, FeedBoard& board, const FeedSink& sink,
+                                             FrameRecorder* recorder, common::Clock& clock) {
   const LiveFeedTimes times{config.silence_warn, config.silence_reconnect};
   std::vector<std::unique_ptr<Feed>> feeds;
   for (const std::string& name : config.feeds) {
@@ -104,10 +104,9 @@ int RunDetector(const Config& config, common::Clock& clock) {
 
   std::unique_ptr<PgStore> store;
   const absl::Status opened = runner->WaitUntil("database", [&] {
-    auto made = PgStore::Open({.dsn = config.dsn,
-                               .max_connections = config.db_connections,
-                               .expected_database = config.database},
-                              clock.Now() + kOpenTimeout, metrics, clock);
+    auto made = PgStore::Open(
+        {.dsn = config.dsn, .max_connections = config.db_connections, .expected_database = config.database},
+        clock.Now() + kOpenTimeout, metrics, clock);
     if (made.ok()) store = *std::move(made);
     return made.status();
   });
@@ -149,8 +148,7 @@ int RunDetector(const Config& config, common::Clock& clock) {
   runner->OnDrain("log", [&] { writer.Stop(kWriterDrain); });
   runner->OnDrain("streams", [&] { streams.EndAll(absl::UnavailableError("the service is stopping")); });
   writer.Start();
-  common::OrDie(kService,
-                runner->Serve({&service}, {std::string(v1::DetectorService::service_full_name())}));
+  common::OrDie(kService, runner->Serve({&service}, {std::string(v1::DetectorService::service_full_name())}));
   const int drained = runner->Run();
   return exit_code != 0 ? exit_code.load() : drained;
 }

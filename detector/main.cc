@@ -11,7 +11,8 @@
 #include "detector/config.h"
 #include "detector/detector.h"
 
-ABSL_FLAG(std::string, dsn, "", "connection string of the platform database (prefer --dsn_file: it may hold a password)");
+ABSL_FLAG(std::string, dsn, "",
+          "connection string of the platform database (prefer --dsn_file: it may hold a password)");
 ABSL_FLAG(std::string, dsn_file, "", "file that holds the connection string");
 ABSL_FLAG(std::string, database, "", "refuse to serve from a database of another name; empty takes any");
 ABSL_FLAG(int32_t, db_connections, 6, "connections for reads and claims; the writer has one besides");

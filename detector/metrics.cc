@@ -73,8 +73,8 @@ Metrics::Metrics(common::MetricRegistry& registry)
       pool_open_(registry.Gauge("pg_pool_open", "Connections that are open.")),
       pool_busy_(registry.Gauge("pg_pool_busy", "Connections in use.")),
       pool_waiting_(registry.Gauge("pg_pool_waiting", "Callers that wait for a connection.")),
-      pool_acquire_seconds_(registry.Histogram("pg_pool_acquire_seconds", "Wait for a connection.",
-                                               common::LatencySecondsBuckets())),
+      pool_acquire_seconds_(
+          registry.Histogram("pg_pool_acquire_seconds", "Wait for a connection.", common::LatencySecondsBuckets())),
       pool_refused_(registry.Counter("pg_pool_refused_total", "Callers that got no connection.")),
       pool_broken_(registry.Counter("pg_pool_broken_total", "Connections lost.")) {}
 
@@ -130,6 +130,11 @@ SampledMetrics::SampledMetrics(common::MetricRegistry& registry, const std::vect
     prometheus::Counter& trades;
     prometheus::Counter& duplicates;
     prometheus::Counter& quarantined;
+    prometheus::Counter& failed_transactions;
+    prometheus::Counter& events_not_valid;
+    prometheus::Counter& unknown_tails;
+    prometheus::Counter& curve_key_mismatches;
+    prometheus::Counter& nameless_launches;
     prometheus::Gauge& last_frame;
     prometheus::Gauge& up;
   };
@@ -137,14 +142,23 @@ SampledMetrics::SampledMetrics(common::MetricRegistry& registry, const std::vect
   for (const std::string& feed : feeds) {
     const common::MetricLabels labels{{"feed", feed}};
     handles.emplace(
-        feed, FeedHandles{
-                  registry.Counter("detector_feed_frames_total", "Frames of a feed.", labels),
-                  registry.Counter("detector_feed_launches_total", "Launches that a feed told first.", labels),
-                  registry.Counter("detector_feed_trades_total", "Trades that a feed told first.", labels),
-                  registry.Counter("detector_feed_duplicates_total", "Events that were logged already.", labels),
-                  registry.Counter("detector_feed_quarantined_total", "Frames of a feed put into quarantine.", labels),
-                  registry.Gauge("detector_feed_last_frame_timestamp_seconds", "Arrival of the newest frame.", labels),
-                  registry.Gauge("detector_feed_up", "1 while a feed is live.", labels)});
+        feed,
+        FeedHandles{
+            registry.Counter("detector_feed_frames_total", "Frames of a feed.", labels),
+            registry.Counter("detector_feed_launches_total", "Launches that a feed told first.", labels),
+            registry.Counter("detector_feed_trades_total", "Trades that a feed told first.", labels),
+            registry.Counter("detector_feed_duplicates_total", "Events that were logged already.", labels),
+            registry.Counter("detector_feed_quarantined_total", "Frames of a feed put into quarantine.", labels),
+            registry.Counter("detector_feed_failed_transactions_total", "Transactions that carry an error.", labels),
+            registry.Counter("detector_feed_events_not_valid_total",
+                             "Events of invocations that failed or whose end the logs do not show.", labels),
+            registry.Counter("detector_feed_unknown_tails_total", "Events longer than the newest layout known.",
+                             labels),
+            registry.Counter("detector_feed_curve_key_mismatches_total",
+                             "Launches whose curve key is not the one derived from the mint.", labels),
+            registry.Counter("detector_feed_nameless_launches_total", "Launches without a name.", labels),
+            registry.Gauge("detector_feed_last_frame_timestamp_seconds", "Arrival of the newest frame.", labels),
+            registry.Gauge("detector_feed_up", "1 while a feed is live.", labels)});
   }
   prometheus::Gauge& trade_cursor = registry.Gauge("detector_trade_cursor", "Head of the trade log.");
   prometheus::Gauge& token_cursor = registry.Gauge("detector_token_cursor", "Head of the token log.");
@@ -158,13 +172,17 @@ SampledMetrics::SampledMetrics(common::MetricRegistry& registry, const std::vect
       const auto found = handles.find(report.name);
       if (found == handles.end()) continue;
       const FeedHandles& feed = found->second;
-      common::RaiseTo(feed.frames, static_cast<double>(report.counts.frames));
+      common::RaiseTo(feed.frames, static_cast<double>(report.decoded.frames));
+      common::RaiseTo(feed.failed_transactions, static_cast<double>(report.decoded.failed_transactions));
+      common::RaiseTo(feed.events_not_valid, static_cast<double>(report.decoded.events_not_valid));
+      common::RaiseTo(feed.unknown_tails, static_cast<double>(report.decoded.unknown_tails));
+      common::RaiseTo(feed.curve_key_mismatches, static_cast<double>(report.decoded.curve_key_mismatches));
+      common::RaiseTo(feed.nameless_launches, static_cast<double>(report.decoded.nameless_launches));
       common::RaiseTo(feed.launches, static_cast<double>(report.counts.launches));
       common::RaiseTo(feed.trades, static_cast<double>(report.counts.trades));
       common::RaiseTo(feed.duplicates, static_cast<double>(report.counts.duplicates));
       common::RaiseTo(feed.quarantined, static_cast<double>(report.counts.quarantined));
-      feed.last_frame.Set(absl::ToDoubleSeconds(std::max(report.last_frame_at, absl::UnixEpoch()) -
-                                                absl::UnixEpoch()));
+      feed.last_frame.Set(absl::ToDoubleSeconds(std::max(report.last_frame_at, absl::UnixEpoch()) - absl::UnixEpoch()));
       feed.up.Set(report.state == FeedState::kLive ? 1 : 0);
     }
     trade_cursor.Set(static_cast<double>(trades.head()));

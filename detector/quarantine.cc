@@ -21,10 +21,8 @@ bool IsRefused(const std::vector<FeedEvent>& events) {
 absl::StatusOr<IntakeOutcome> WriteAndWait(LogWriter& writer, Intake intake, absl::Time deadline) {
   auto promise = std::make_shared<std::promise<absl::StatusOr<IntakeOutcome>>>();
   std::future<absl::StatusOr<IntakeOutcome>> outcome = promise->get_future();
-  const absl::Status submitted =
-      writer.TrySubmit(std::move(intake), [promise](absl::StatusOr<IntakeOutcome> result) {
-        promise->set_value(std::move(result));
-      });
+  const absl::Status submitted = writer.TrySubmit(
+      std::move(intake), [promise](absl::StatusOr<IntakeOutcome> result) { promise->set_value(std::move(result)); });
   if (!submitted.ok()) return submitted;
   const absl::Duration left = std::min(deadline - absl::Now(), absl::Hours(1));
   if (outcome.wait_for(absl::ToChronoMilliseconds(left)) != std::future_status::ready) {

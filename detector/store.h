@@ -84,9 +84,9 @@ class LogSession {
   virtual absl::StatusOr<LogHeads> ReadHeads() = 0;
   // Identities of the newest `count` trades, oldest first.
   virtual absl::Status ReadRecentTrades(uint64_t count, const std::function<void(const TradeIdentity&)>& visit) = 0;
-  // Those of `identities` whose transaction is in the log within `slack` of their event time, whatever the index.
-  virtual absl::StatusOr<std::vector<TradeIdentity>> FindTrades(absl::Span<const TradeIdentity> identities,
-                                                                absl::Duration slack) = 0;
+  // What the log has of the given transactions with event times from `earliest` to `latest`, whatever the index.
+  virtual absl::StatusOr<std::vector<TradeIdentity>> FindTrades(absl::Span<const chain::TransactionId> transactions,
+                                                                absl::Time earliest, absl::Time latest) = 0;
   // The tokens that are known, in no order.
   virtual absl::StatusOr<std::vector<Token>> LoadTokens(absl::Span<const chain::TokenRef> refs) = 0;
   // All of it or nothing. UNKNOWN when the outcome is not known.
@@ -177,8 +177,8 @@ class Store {
   virtual absl::StatusOr<std::unique_ptr<LogSession>> OpenLogSession(absl::Time deadline) = 0;
 
   virtual absl::StatusOr<LogHeads> ReadHeads(absl::Time deadline) = 0;
-  // Visits trades after `after` up to and including `until`, in order, at most `limit` matching ones. Returns the cursor
-  // up to which everything has been examined.
+  // Visits trades after `after` up to and including `until`, in order, at most `limit` matching ones. Returns the
+  // cursor up to which everything has been examined.
   virtual absl::StatusOr<uint64_t> ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter, int limit,
                                               const std::function<void(Trade&&)>& visit, absl::Time deadline) = 0;
   // The oldest trade that is kept; nullopt when none is.
@@ -192,9 +192,8 @@ class Store {
   virtual absl::StatusOr<std::vector<Token>> SearchTokens(const SearchQuery& query, absl::Time deadline) = 0;
 
   // Leases up to `limit` pending tokens until now + lease.
-  virtual absl::StatusOr<std::vector<ClaimedToken>> ClaimPending(const std::string& claimant, int limit,
-                                                                 absl::Time now, absl::Duration lease,
-                                                                 absl::Time deadline) = 0;
+  virtual absl::StatusOr<std::vector<ClaimedToken>> ClaimPending(const std::string& claimant, int limit, absl::Time now,
+                                                                 absl::Duration lease, absl::Time deadline) = 0;
 
   virtual absl::StatusOr<Consumer> SaveConsumer(const std::string& name, uint64_t cursor, absl::Time now,
                                                 absl::Time deadline) = 0;

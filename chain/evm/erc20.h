@@ -1,7 +1,6 @@
 // Results of the ERC-20 calls name(), symbol() and decimals(), with the quirks of old contracts: bytes32 in place of a
 // string (MKR, old DAI, EOS), NULs inside the declared length, empty returns. Pure functions; any thread.
-#ifndef CHAIN_EVM_ERC20_H_
-#define CHAIN_EVM_ERC20_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -51,5 +50,3 @@ Erc20Decimals DecodeErc20Decimals(absl::Span<const uint8_t> returned);
 Erc20Decimals DecodeErc20DecimalsHex(absl::string_view hex);
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_EVM_ERC20_H_

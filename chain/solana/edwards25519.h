@@ -1,6 +1,5 @@
 // The one question program-derived addresses ask of edwards25519: are these 32 bytes a compressed point?
-#ifndef CHAIN_SOLANA_EDWARDS25519_H_
-#define CHAIN_SOLANA_EDWARDS25519_H_
+#pragma once
 
 #include <array>
 #include <cstdint>
@@ -14,5 +13,3 @@ namespace tokenwatch::chain {
 bool IsOnEdwards25519(const std::array<uint8_t, 32>& compressed);
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_SOLANA_EDWARDS25519_H_

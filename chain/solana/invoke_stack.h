@@ -1,7 +1,6 @@
 // Which program wrote a `Program data:` line, and did that invocation and all above it succeed? Answered from the log
 // lines of one transaction alone (`Program X invoke [n]`, `Program X success`, `Program X failed: ...`).
-#ifndef CHAIN_SOLANA_INVOKE_STACK_H_
-#define CHAIN_SOLANA_INVOKE_STACK_H_
+#pragma once
 
 #include <array>
 #include <cstddef>
@@ -77,5 +76,3 @@ class InvokeStack {
 };
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_SOLANA_INVOKE_STACK_H_

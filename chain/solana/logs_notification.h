@@ -1,6 +1,5 @@
 // JSON-RPC messages of a `logsSubscribe` on the pump.fun program -> slot, signature, error flag and decoded events.
-#ifndef CHAIN_SOLANA_LOGS_NOTIFICATION_H_
-#define CHAIN_SOLANA_LOGS_NOTIFICATION_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -82,5 +81,3 @@ class LogsDecoder {
 };
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_SOLANA_LOGS_NOTIFICATION_H_

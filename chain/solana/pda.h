@@ -1,7 +1,6 @@
 // Program-derived addresses: sha256(seeds, bump, program, "ProgramDerivedAddress"), bump from 255 down, first result
 // that is no point of edwards25519. Pure functions of about 10 microseconds; any thread.
-#ifndef CHAIN_SOLANA_PDA_H_
-#define CHAIN_SOLANA_PDA_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -33,5 +32,3 @@ Pubkey BondingCurveAddress(const Pubkey& mint);
 Pubkey MetadataAddress(const Pubkey& mint);
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_SOLANA_PDA_H_

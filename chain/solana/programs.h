@@ -1,6 +1,5 @@
 // Ids of the Solana programs that decoders and address derivations name (pump-fun/pump-public-docs; Metaplex and SPL).
-#ifndef CHAIN_SOLANA_PROGRAMS_H_
-#define CHAIN_SOLANA_PROGRAMS_H_
+#pragma once
 
 namespace tokenwatch::chain {
 
@@ -10,5 +9,3 @@ inline constexpr char kSplTokenProgram[] = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss6
 inline constexpr char kToken2022Program[] = "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb";
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_SOLANA_PROGRAMS_H_

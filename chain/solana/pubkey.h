@@ -1,7 +1,6 @@
 // A Solana public key as its 32 bytes: what event and account decoders hand out, because most keys of an event are
 // never shown and base58 costs more than decoding the rest of the event.
-#ifndef CHAIN_SOLANA_PUBKEY_H_
-#define CHAIN_SOLANA_PUBKEY_H_
+#pragma once
 
 #include <array>
 #include <compare>
@@ -35,5 +34,3 @@ std::optional<Pubkey> ParsePubkey(absl::string_view text);
 Pubkey PubkeyFromConstant(absl::string_view text);
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_SOLANA_PUBKEY_H_

@@ -1,6 +1,5 @@
 // Accounts of the pump.fun program. Layout: pump-fun/pump-public-docs, idl/pump.json.
-#ifndef CHAIN_SOLANA_PUMPFUN_ACCOUNTS_H_
-#define CHAIN_SOLANA_PUMPFUN_ACCOUNTS_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -30,5 +29,3 @@ struct BondingCurveAccount {
 absl::StatusOr<BondingCurveAccount> DecodeBondingCurve(absl::Span<const uint8_t> data);
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_SOLANA_PUMPFUN_ACCOUNTS_H_

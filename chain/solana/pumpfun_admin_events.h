@@ -1,6 +1,6 @@
-// Events of the pump.fun program that neither launch, trade nor move a token: bookkeeping of fees, creators and accounts.
-// They are known so that an event which is in no list stands out as new. Names from pump-fun/pump-public-docs,
-// idl/pump.json; discriminator = sha256("event:" + name), first 8 bytes.
+// Events of the pump.fun program that neither launch, trade nor move a token: bookkeeping of fees, creators and
+// accounts. They are known so that an event which is in no list stands out as new. Names from
+// pump-fun/pump-public-docs, idl/pump.json; discriminator = sha256("event:" + name), first 8 bytes.
 #pragma once
 
 #include <array>

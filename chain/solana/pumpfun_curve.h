@@ -2,8 +2,7 @@
 // Formulas follow the comments of buy_exact_sol_in, buy and sell in pump-fun/pump-public-docs idl/pump.json and were
 // checked against recorded trades. Intermediates are 128 bits wide. Pure functions without division by zero; any
 // thread.
-#ifndef CHAIN_SOLANA_PUMPFUN_CURVE_H_
-#define CHAIN_SOLANA_PUMPFUN_CURVE_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -67,5 +66,3 @@ std::optional<CurveTrade> SellExactTokens(const CurveReserves& curve, uint64_t t
 std::optional<uint64_t> MarketCapLamports(const CurveReserves& curve, uint64_t token_total_supply = kTokenTotalSupply);
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_SOLANA_PUMPFUN_CURVE_H_

@@ -7,8 +7,7 @@
 // The caller must have checked that the pump program itself emitted the line (see InvokeStack): other programs use the
 // same discriminators for other layouts. Views (names, shareholders) point into the data handed in.
 // Pure functions, no allocation; any thread.
-#ifndef CHAIN_SOLANA_PUMPFUN_EVENTS_H_
-#define CHAIN_SOLANA_PUMPFUN_EVENTS_H_
+#pragma once
 
 #include <array>
 #include <cstddef>
@@ -195,5 +194,3 @@ using PumpEvent =
 PumpEvent DecodePumpEvent(absl::Span<const uint8_t> data);
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_SOLANA_PUMPFUN_EVENTS_H_

@@ -1,7 +1,6 @@
 // What has held on every recorded trade of a pump.fun curve, checked at run time: a trade that breaks one of these was
 // decoded wrongly, or the program has changed.
-#ifndef CHAIN_SOLANA_PUMPFUN_INVARIANTS_H_
-#define CHAIN_SOLANA_PUMPFUN_INVARIANTS_H_
+#pragma once
 
 #include <cstdint>
 
@@ -27,5 +26,3 @@ uint32_t CheckInvariants(const TradeEvent& trade);
 absl::string_view TradeInvariantName(TradeInvariant invariant);
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_SOLANA_PUMPFUN_INVARIANTS_H_

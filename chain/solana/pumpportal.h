@@ -2,8 +2,7 @@
 //
 // The feed writes tokens and SOL as floating-point UI units; they become exact base units here (6 and 9 decimals) by
 // correct rounding of the number's text. It carries no slot, no time and no event index.
-#ifndef CHAIN_SOLANA_PUMPPORTAL_H_
-#define CHAIN_SOLANA_PUMPPORTAL_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -130,5 +129,3 @@ class PumpPortalDecoder {
 };
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_SOLANA_PUMPPORTAL_H_

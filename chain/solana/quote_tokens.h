@@ -1,7 +1,6 @@
 // Well-known tokens that others are priced in. A create that names one of these as its mint launches something quoted
 // in it, not the token itself.
-#ifndef CHAIN_SOLANA_QUOTE_TOKENS_H_
-#define CHAIN_SOLANA_QUOTE_TOKENS_H_
+#pragma once
 
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -39,5 +38,3 @@ inline const QuoteToken* FindQuoteToken(const Address& address) {
 inline bool IsQuoteToken(const Address& address) { return FindQuoteToken(address) != nullptr; }
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_SOLANA_QUOTE_TOKENS_H_

@@ -1,7 +1,6 @@
 // Account data that says what a Solana token is: SPL and Token-2022 mints, Metaplex metadata. Bounds-checked against
 // hostile bytes; pure functions, any thread.
-#ifndef CHAIN_SOLANA_TOKEN_ACCOUNTS_H_
-#define CHAIN_SOLANA_TOKEN_ACCOUNTS_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -82,5 +81,3 @@ struct MetaplexMetadata {
 absl::StatusOr<MetaplexMetadata> DecodeMetaplexMetadata(absl::Span<const uint8_t> data);
 
 }  // namespace tokenwatch::chain
-
-#endif  // CHAIN_SOLANA_TOKEN_ACCOUNTS_H_

@@ -1,6 +1,5 @@
 // Reads recorded fixtures for the tests, fuzz seeds and benchmark of chain/. Not for services.
-#ifndef CHAIN_TESTING_FIXTURES_H_
-#define CHAIN_TESTING_FIXTURES_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -45,5 +44,3 @@ std::vector<std::string> RecordedLogMessages(absl::string_view json);
 std::vector<uint8_t> Base64(absl::string_view text);
 
 }  // namespace tokenwatch::chain::testing
-
-#endif  // CHAIN_TESTING_FIXTURES_H_

@@ -25,8 +25,7 @@ absl::StatusOr<int> ListQuarantine(Context& context) {
   const auto add = [&](const v1::QuarantinedFrame& frame) {
     const absl::Time received = FromProto(frame.received_at());
     table.AddRow({absl::StrCat(frame.id()), FormatUtc(received), FormatAge(context.now() - received), frame.feed(),
-                  frame.reason(),
-                  absl::StrCat(frame.raw().size(), frame.raw_cut() ? " (cut)" : ""), frame.detail()});
+                  frame.reason(), absl::StrCat(frame.raw().size(), frame.raw_cut() ? " (cut)" : ""), frame.detail()});
   };
   return PrintList(
       context, &DetectorStub::ListQuarantined, request,

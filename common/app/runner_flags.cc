@@ -4,7 +4,8 @@
 #include "common/config/endpoint.h"
 #include "common/log/log.h"
 
-ABSL_FLAG(std::string, listen, "", "address of gRPC as host:port, port 0 for any free one; empty for the service's own");
+ABSL_FLAG(std::string, listen, "",
+          "address of gRPC as host:port, port 0 for any free one; empty for the service's own");
 ABSL_FLAG(std::string, http_listen, "", "address of /metrics, /healthz and /readyz as host:port; empty for the own");
 ABSL_FLAG(std::string, port_file, "", "file to write the bound ports to, as {\"grpc\":port,\"http\":port}");
 ABSL_FLAG(bool, reflection, false, "serve gRPC reflection");

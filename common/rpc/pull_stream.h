@@ -1,8 +1,8 @@
 // Server streams that are pulled: the stream asks its source for the next message when the one before has been taken by
 // the transport, waits without a thread when there is none, and ends exactly once on every path.
 //
-// At most one message is in flight for each stream, so a reader that does not read costs one message and slows nobody. A
-// reader that takes nothing for the stall limit is cut off.
+// At most one message is in flight for each stream, so a reader that does not read costs one message and slows nobody.
+// A reader that takes nothing for the stall limit is cut off.
 #pragma once
 
 #include <cstddef>

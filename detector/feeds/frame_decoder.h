@@ -2,32 +2,15 @@
 // try on quarantined frames.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "detector/feed_event.h"
+#include "detector/log/feed_board.h"
 
 namespace tokenwatch::detector {
-
-// What decoding saw besides events, for metrics. Counts only grow.
-struct DecodeCounts {
-  uint64_t frames = 0;
-  // Transactions that carry an error: nothing of them happened.
-  uint64_t failed_transactions = 0;
-  // Events of invocations that failed, or whose end the logs do not show.
-  uint64_t events_not_valid = 0;
-  // Events longer than the newest layout known here.
-  uint64_t unknown_tails = 0;
-  // Administrative events, which are of no interest.
-  uint64_t admin_events = 0;
-  // Launches whose curve key in the frame is not the one derived from the mint.
-  uint64_t curve_key_mismatches = 0;
-  // Launches whose PumpPortal frame had no name.
-  uint64_t nameless_launches = 0;
-};
 
 // One thread at a time.
 class FrameDecoder {

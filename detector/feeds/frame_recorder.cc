@@ -1,10 +1,10 @@
 #include "detector/feeds/frame_recorder.h"
 
-#include <zlib.h>
-
 #include <cerrno>
 #include <cstring>
 #include <utility>
+
+#include <zlib.h>
 
 #include "absl/strings/str_cat.h"
 #include "detector/feeds/recording_file.h"

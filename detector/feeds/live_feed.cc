@@ -63,7 +63,7 @@ void LiveFeed::OnFrame(absl::string_view frame, absl::Time received_at, const st
   batch.received_at = received_at;
   batch.arrived_at = absl::Now();
   decoder_->Decode(frame, received_at, batch.events);
-  board_.AddFrames(name(), 1, received_at);
+  board_.SetDecoded(name(), decoder_->counts(), received_at);
   if (!batch.events.empty()) sink_(std::move(batch), stop);
 }
 
@@ -85,9 +85,8 @@ LiveFeed::Options SolanaOptions(const std::string& url, const LiveFeedTimes& tim
   options.socket.silence_warn = times.silence_warn;
   options.socket.silence_reconnect = times.silence_reconnect;
   options.socket.backoff = kReconnect;
-  options.subscriptions = {
-      absl::StrCat(R"({"jsonrpc":"2.0","id":1,"method":"logsSubscribe","params":[{"mentions":[")", chain::kPumpProgram,
-                   R"("]},{"commitment":"processed"}]})")};
+  options.subscriptions = {absl::StrCat(R"({"jsonrpc":"2.0","id":1,"method":"logsSubscribe","params":[{"mentions":[")",
+                                        chain::kPumpProgram, R"("]},{"commitment":"processed"}]})")};
   return options;
 }
 

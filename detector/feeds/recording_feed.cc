@@ -96,7 +96,9 @@ absl::Status RecordingFeed::Flush(RecordingReader& reader, const std::stop_token
   if (batch_frames_ == 0) return absl::OkStatus();
   frames_done_ += batch_frames_;
   batch_.position = FeedPosition{kReader, reader.identity(), frames_done_};
-  board_.AddFrames(batch_.feed.text(), batch_frames_, batch_.received_at);
+  if (const auto decoder = decoders_.find(batch_.feed.text()); decoder != decoders_.end()) {
+    board_.SetDecoded(batch_.feed.text(), decoder->second->counts(), batch_.received_at);
+  }
   batch_frames_ = 0;
   FeedBatch batch = std::exchange(batch_, FeedBatch());
   return sink_(std::move(batch), stop) ? absl::OkStatus() : absl::CancelledError("stopped");

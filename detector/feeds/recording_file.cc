@@ -1,15 +1,15 @@
 #include "detector/feeds/recording_file.h"
 
-#include <openssl/sha.h>
-#include <simdjson.h>
-#include <zlib.h>
-
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <utility>
 #include <vector>
+
+#include <openssl/sha.h>
+#include <simdjson.h>
+#include <zlib.h>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/escaping.h"

@@ -78,8 +78,8 @@ void SolanaFrameDecoder::Decode(absl::string_view raw, absl::Time, std::vector<F
   }
 }
 
-void SolanaFrameDecoder::Add(const chain::LogsMessage& message, const chain::PumpLogEvent& event,
-                             absl::string_view raw, std::vector<FeedEvent>& events) {
+void SolanaFrameDecoder::Add(const chain::LogsMessage& message, const chain::PumpLogEvent& event, absl::string_view raw,
+                             std::vector<FeedEvent>& events) {
   if (const auto* trade = std::get_if<chain::TradeEvent>(&event.event)) {
     AddTrade(message, event, *trade, raw, events);
   } else if (const auto* create = std::get_if<chain::CreateEvent>(&event.event)) {

@@ -35,10 +35,10 @@ void FeedBoard::SetState(absl::string_view feed, FeedState state, absl::string_v
   report.detail = std::string(detail);
 }
 
-void FeedBoard::AddFrames(absl::string_view feed, uint64_t frames, absl::Time at) {
+void FeedBoard::SetDecoded(absl::string_view feed, const DecodeCounts& decoded, absl::Time at) {
   common::MutexLock lock(mutex_);
   FeedReport& report = At(feed);
-  report.counts.frames += frames;
+  report.decoded = decoded;
   report.last_frame_at = at;
   if (report.state != FeedState::kFinished) report.state = FeedState::kLive;
 }

@@ -8,8 +8,8 @@
 
 namespace tokenwatch::detector {
 
-// Two independently salted hashes. absl::Hash is seeded per process, so who chooses values cannot choose collisions, and
-// a fingerprint means nothing outside the process. Among 10^9 values two unequal ones meet with a probability below
+// Two independently salted hashes. absl::Hash is seeded per process, so who chooses values cannot choose collisions,
+// and a fingerprint means nothing outside the process. Among 10^9 values two unequal ones meet with a probability below
 // 10^-20.
 template <typename... Parts>
 absl::uint128 Fingerprint(const Parts&... parts) {

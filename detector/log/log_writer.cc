@@ -46,8 +46,7 @@ std::string DescribeEvent(const FeedEvent& event) {
 // The database refuses what was sent, and would again.
 bool IsPermanent(const absl::Status& status) {
   return status.code() == absl::StatusCode::kInvalidArgument ||
-         status.code() == absl::StatusCode::kFailedPrecondition ||
-         status.code() == absl::StatusCode::kAlreadyExists;
+         status.code() == absl::StatusCode::kFailedPrecondition || status.code() == absl::StatusCode::kAlreadyExists;
 }
 
 }  // namespace
@@ -89,7 +88,7 @@ absl::Status LogWriter::Flush(const std::stop_token& stop) {
 absl::Status LogWriter::TrySubmit(Intake intake, Done done) {
   if (stopping_) return absl::UnavailableError("the service is stopping; nothing of this was written");
   if (!leads()) {
-    return absl::FailedPreconditionError("this replica does not write the log: another one leads; ask that one");
+    return absl::UnavailableError("this replica does not write the log: another one leads; ask that one");
   }
   if (!queue_.TryPush(Work{std::move(intake), std::move(done)})) {
     return absl::ResourceExhaustedError("the log's intake is full; try again");

@@ -64,8 +64,8 @@ class LogWriter {
   using Done = absl::AnyInvocable<void(absl::StatusOr<IntakeOutcome>) &&>;
 
   // All references must outlive the writer.
-  LogWriter(const Options& options, Store& store, LogTail<Trade>& trades, LogTail<TokenEvent>& events,
-            FeedBoard& board, WriterObserver& observer, common::Clock& clock);
+  LogWriter(const Options& options, Store& store, LogTail<Trade>& trades, LogTail<TokenEvent>& events, FeedBoard& board,
+            WriterObserver& observer, common::Clock& clock);
   // Stop(0).
   ~LogWriter();
 
@@ -73,11 +73,12 @@ class LogWriter {
 
   // For feeds: waits for room. False when the writer stops, or `stop` is requested.
   bool Submit(Intake intake, const std::stop_token& stop);
-  // For callers: never waits. RESOURCE_EXHAUSTED when the queue is full, FAILED_PRECONDITION when another process leads;
-  // `done` is then not called. Otherwise it is called once, on the writer's thread.
+  // For callers: never waits. RESOURCE_EXHAUSTED when the queue is full, FAILED_PRECONDITION when another process
+  // leads; `done` is then not called. Otherwise it is called once, on the writer's thread.
   absl::Status TrySubmit(Intake intake, Done done);
 
-  // Waits until everything submitted before is durable. CANCELLED when stopped before that, else as TrySubmit's outcome.
+  // Waits until everything submitted before is durable. CANCELLED when stopped before that, else as TrySubmit's
+  // outcome.
   absl::Status Flush(const std::stop_token& stop);
 
   // Takes no more, gives what is queued up to `drain` to be committed, then ends. What is left is answered UNAVAILABLE.

@@ -1,10 +1,10 @@
 #include "detector/pg_store/log_session.h"
 
-#include <openssl/sha.h>
-
 #include <algorithm>
 #include <optional>
 #include <utility>
+
+#include <openssl/sha.h>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -89,8 +89,7 @@ std::string PartitionName(absl::CivilDay day) {
   return absl::StrFormat("trades_p%04d%02d%02d", day.year(), day.month(), day.day());
 }
 
-PgLogSession::PgLogSession(const Options& options, std::unique_ptr<common::Connection> connection,
-                           common::Clock& clock)
+PgLogSession::PgLogSession(const Options& options, std::unique_ptr<common::Connection> connection, common::Clock& clock)
     : options_(options), connection_(std::move(connection)), clock_(clock) {}
 
 absl::StatusOr<std::unique_ptr<PgLogSession>> PgLogSession::Open(const Options& options, absl::Time deadline,
@@ -135,23 +134,16 @@ absl::Status PgLogSession::ReadRecentTrades(uint64_t count, const std::function<
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<TradeIdentity>> PgLogSession::FindTrades(absl::Span<const TradeIdentity> identities,
-                                                                    absl::Duration slack) {
+absl::StatusOr<std::vector<TradeIdentity>> PgLogSession::FindTrades(absl::Span<const chain::TransactionId> transactions,
+                                                                    absl::Time earliest, absl::Time latest) {
   std::vector<TradeIdentity> found;
-  if (identities.empty()) return found;
-  absl::Time earliest = absl::InfiniteFuture();
-  absl::Time latest = absl::InfinitePast();
-  std::string transactions = "{";
-  for (const TradeIdentity& identity : identities) {
-    if (transactions.size() > 1) transactions.push_back(',');
-    absl::StrAppend(&transactions, identity.transaction.text());
-    earliest = std::min(earliest, identity.event_time);
-    latest = std::max(latest, identity.event_time);
+  std::string list = "{";
+  for (const chain::TransactionId& transaction : transactions) {
+    absl::StrAppend(&list, list.size() > 1 ? "," : "", transaction.text());
   }
-  transactions.push_back('}');
-  const auto rows =
-      connection_->Query("look for trades in the log", kFindTrades, Deadline(),
-                         absl::ToUnixMicros(earliest - slack), absl::ToUnixMicros(latest + slack), transactions);
+  list.push_back('}');
+  const auto rows = connection_->Query("look for trades in the log", kFindTrades, Deadline(),
+                                       absl::ToUnixMicros(earliest), absl::ToUnixMicros(latest), list);
   if (!rows.ok()) return rows.status();
   for (const auto& row : *rows) found.push_back(ToIdentity(row));
   return found;
@@ -174,10 +166,10 @@ absl::Status PgLogSession::Write(const Commit& commit) {
   std::vector<std::string> new_partitions;
   const absl::Status status =
       connection_->Transact("write the log", Deadline(), [&](Transaction& transaction) -> absl::Status {
-        const auto moved = transaction.Exec(kMoveHeads, heads_.token_cursor, heads_.trade_cursor, heads_.quarantine_id,
-                                            commit.heads.token_cursor, commit.heads.trade_cursor,
-                                            commit.heads.quarantine_id, ToMicros(commit.heads.latest_trade),
-                                            ToMicros(commit.heads.latest_loose_trade));
+        const auto moved =
+            transaction.Exec(kMoveHeads, heads_.token_cursor, heads_.trade_cursor, heads_.quarantine_id,
+                             commit.heads.token_cursor, commit.heads.trade_cursor, commit.heads.quarantine_id,
+                             ToMicros(commit.heads.latest_trade), ToMicros(commit.heads.latest_loose_trade));
         // Cannot be while the advisory lock holds; if it is, somebody else wrote, and nothing of ours may follow.
         if (moved.affected_rows() != 1) {
           return absl::AbortedError("the log moved under its writer: another process writes without the lock");
@@ -262,8 +254,9 @@ void PgLogSession::MakePartition(Transaction& transaction, const std::string& na
   const std::string parent = common::QuoteTable(absl::StrCat(options_.schema, ".trades"));
   // Made apart and then attached: that takes no lock that a reader of the parent would hold up.
   transaction.ExecSql(absl::StrCat("CREATE TABLE IF NOT EXISTS ", table, " (LIKE ", parent, " INCLUDING ALL)"));
-  transaction.ExecSql(absl::StrFormat("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM ('%s 00:00:00+00') TO ('%s 00:00:00+00')",
-                                      parent, table, absl::FormatCivilTime(day), absl::FormatCivilTime(day + 1)));
+  transaction.ExecSql(
+      absl::StrFormat("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM ('%s 00:00:00+00') TO ('%s 00:00:00+00')",
+                      parent, table, absl::FormatCivilTime(day), absl::FormatCivilTime(day + 1)));
 }
 
 void PgLogSession::WriteQuarantine(Transaction& transaction, const Commit& commit) {
@@ -279,8 +272,7 @@ void PgLogSession::WriteQuarantine(Transaction& transaction, const Commit& commi
     json.append(R"(,"detail":)");
     AppendJsonText(frame.detail, json);
     absl::StrAppend(&json, R"(,"raw":")", absl::BytesToHexString(frame.raw), R"(","raw_cut":)",
-                    frame.raw_cut ? "true" : "false", R"(,"raw_digest":")", Digest(frame.raw),
-                    R"(","received_at":")");
+                    frame.raw_cut ? "true" : "false", R"(,"raw_digest":")", Digest(frame.raw), R"(","received_at":")");
     AppendTimeText(frame.received_at, json);
     json.append("\"}");
   }

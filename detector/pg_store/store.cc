@@ -33,17 +33,17 @@ std::string Quoted(absl::string_view text) { return absl::StrCat("'", text, "'")
 template <typename Values, typename ToText>
 void AppendIn(absl::string_view column, const Values& values, ToText to_text, std::string& where) {
   if (values.empty()) return;
-  absl::StrAppend(&where, " AND ", column, " IN (",
-                  absl::StrJoin(values, ",", [&](std::string* out, const auto& value) {
-                    out->append(Quoted(to_text(value)));
-                  }),
-                  ")");
+  absl::StrAppend(
+      &where, " AND ", column, " IN (",
+      absl::StrJoin(values, ",", [&](std::string* out, const auto& value) { out->append(Quoted(to_text(value))); }),
+      ")");
 }
 
 std::string WhereOf(const TradeFilter& filter) {
   std::string where;
   const auto text = [](const auto& value) { return value.text(); };
-  AppendIn("chain", filter.chains, [](chain::Chain chain) { return chain::ChainName(chain); }, where);
+  AppendIn(
+      "chain", filter.chains, [](chain::Chain chain) { return chain::ChainName(chain); }, where);
   AppendIn("token", filter.tokens, text, where);
   AppendIn("trader", filter.traders, text, where);
   AppendIn("venue", filter.venues, text, where);
@@ -135,9 +135,8 @@ absl::StatusOr<uint64_t> PgStore::ReadTrades(uint64_t after, uint64_t until, con
   // Without a filter a read never looks further than what it returns.
   const uint64_t span = filter.empty() ? static_cast<uint64_t>(limit) : kScanSpan;
   const uint64_t end = std::min(until, after + span);
-  const std::string query =
-      absl::StrCat("SELECT ", TradeColumnList(), " FROM detector.trades WHERE cursor > ", after, " AND cursor <= ", end,
-                   WhereOf(filter), " ORDER BY cursor LIMIT ", limit);
+  const std::string query = absl::StrCat("SELECT ", TradeColumnList(), " FROM detector.trades WHERE cursor > ", after,
+                                         " AND cursor <= ", end, WhereOf(filter), " ORDER BY cursor LIMIT ", limit);
   int read = 0;
   uint64_t last = after;
   const absl::Status status =
@@ -202,20 +201,18 @@ absl::StatusOr<std::vector<Token>> PgStore::ListTokens(const TokenQuery& query, 
   auto lease = pool_->Acquire(deadline);
   if (!lease.ok()) return lease.status();
   const int64_t before = query.before == 0 ? std::numeric_limits<int64_t>::max() : static_cast<int64_t>(query.before);
-  return ToTokens((*lease)->Query(
-      "list tokens", kListTokens, deadline, before,
-      query.chain.has_value() ? std::string(chain::ChainName(*query.chain)) : std::string(),
-      query.creator.has_value() ? std::string(query.creator->text()) : std::string(),
-      query.state.has_value() ? static_cast<int>(*query.state) : 0, query.limit));
+  return ToTokens((*lease)->Query("list tokens", kListTokens, deadline, before,
+                                  query.chain.has_value() ? std::string(chain::ChainName(*query.chain)) : std::string(),
+                                  query.creator.has_value() ? std::string(query.creator->text()) : std::string(),
+                                  query.state.has_value() ? static_cast<int>(*query.state) : 0, query.limit));
 }
 
 absl::StatusOr<std::vector<Token>> PgStore::SearchTokens(const SearchQuery& query, absl::Time deadline) {
   auto lease = pool_->Acquire(deadline);
   if (!lease.ok()) return lease.status();
-  return ToTokens((*lease)->Query(
-      "search tokens", kSearchTokens, deadline, query.text,
-      query.chain.has_value() ? std::string(chain::ChainName(*query.chain)) : std::string(), query.offset,
-      query.limit));
+  return ToTokens((*lease)->Query("search tokens", kSearchTokens, deadline, query.text,
+                                  query.chain.has_value() ? std::string(chain::ChainName(*query.chain)) : std::string(),
+                                  query.offset, query.limit));
 }
 
 absl::StatusOr<std::vector<ClaimedToken>> PgStore::ClaimPending(const std::string& claimant, int limit, absl::Time now,
@@ -223,8 +220,8 @@ absl::StatusOr<std::vector<ClaimedToken>> PgStore::ClaimPending(const std::strin
   auto lease = pool_->Acquire(deadline);
   if (!lease.ok()) return lease.status();
   const absl::Time until = now + lease_for;
-  const auto rows = (*lease)->Query("claim pending tokens", kClaimPending, deadline, claimant, TimeText(now),
-                                    TimeText(until), limit);
+  const auto rows =
+      (*lease)->Query("claim pending tokens", kClaimPending, deadline, claimant, TimeText(now), TimeText(until), limit);
   if (!rows.ok()) return rows.status();
   std::vector<ClaimedToken> claimed;
   for (const auto& row : *rows) {
@@ -244,16 +241,15 @@ absl::StatusOr<Consumer> PgStore::SaveConsumer(const std::string& name, uint64_t
   return Consumer{name, (*rows)[0][0].as<uint64_t>(), now};
 }
 
-absl::StatusOr<std::vector<Consumer>> PgStore::ListConsumers(const std::string& after, int limit,
-                                                             absl::Time deadline) {
+absl::StatusOr<std::vector<Consumer>> PgStore::ListConsumers(const std::string& after, int limit, absl::Time deadline) {
   auto lease = pool_->Acquire(deadline);
   if (!lease.ok()) return lease.status();
   const auto rows = (*lease)->Query("list consumers", kListConsumers, deadline, after, limit);
   if (!rows.ok()) return rows.status();
   std::vector<Consumer> consumers;
   for (const auto& row : *rows) {
-    consumers.push_back(Consumer{row[0].as<std::string>(), row[1].as<uint64_t>(),
-                                 absl::FromUnixMicros(row[2].as<int64_t>())});
+    consumers.push_back(
+        Consumer{row[0].as<std::string>(), row[1].as<uint64_t>(), absl::FromUnixMicros(row[2].as<int64_t>())});
   }
   return consumers;
 }

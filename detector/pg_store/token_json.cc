@@ -1,8 +1,9 @@
 #include "detector/pg_store/token_json.h"
 
-#include <boost/json.hpp>
 #include <optional>
 #include <utility>
+
+#include <boost/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"

@@ -14,7 +14,8 @@ namespace tokenwatch::detector {
 // Appends the JSON object. The state is not part of it: a row's state is the table it is in.
 void AppendTokenJson(const Token& token, std::string& out);
 
-// Reads it back. INTERNAL, naming the key, when it is not what AppendTokenJson writes: the database was changed by hand.
+// Reads it back. INTERNAL, naming the key, when it is not what AppendTokenJson writes: the database was changed by
+// hand.
 absl::StatusOr<Token> ParseTokenJson(absl::string_view json, TokenState state);
 
 // Appends a JSON string with all it needs escaped. `text` is valid UTF-8.

@@ -38,12 +38,28 @@ enum Column : size_t {
 };
 
 const std::vector<std::string>& Columns() {
-  static const auto* columns = new std::vector<std::string>{
-      "cursor",        "event_time",   "slot",         "event_index",           "side",
-      "is_mayhem",     "loose_time",   "chain",        "transaction",           "token",
-      "trader",        "venue",        "quote_address", "feed",                 "token_amount",
-      "quote_amount",  "virtual_token_reserve", "virtual_quote_reserve", "real_token_reserve", "real_quote_reserve",
-      "protocol_fee",  "creator_fee"};
+  static const auto* columns = new std::vector<std::string>{"cursor",
+                                                            "event_time",
+                                                            "slot",
+                                                            "event_index",
+                                                            "side",
+                                                            "is_mayhem",
+                                                            "loose_time",
+                                                            "chain",
+                                                            "transaction",
+                                                            "token",
+                                                            "trader",
+                                                            "venue",
+                                                            "quote_address",
+                                                            "feed",
+                                                            "token_amount",
+                                                            "quote_amount",
+                                                            "virtual_token_reserve",
+                                                            "virtual_quote_reserve",
+                                                            "real_token_reserve",
+                                                            "real_quote_reserve",
+                                                            "protocol_fee",
+                                                            "creator_fee"};
   return *columns;
 }
 

@@ -183,7 +183,7 @@ void ToProto(const FeedReport& report, pb::FeedStatus* out) {
   out->set_name(report.name);
   out->set_state(Text(FeedStateName(report.state)));
   out->set_detail(report.detail);
-  out->set_frames(static_cast<int64_t>(report.counts.frames));
+  out->set_frames(static_cast<int64_t>(report.decoded.frames));
   out->set_launches(static_cast<int64_t>(report.counts.launches));
   out->set_trades(static_cast<int64_t>(report.counts.trades));
   out->set_duplicates(static_cast<int64_t>(report.counts.duplicates));

@@ -101,14 +101,12 @@ grpc::ServerWriteReactor<v1::WatchTokensResponse>* DetectorServiceImpl::WatchTok
   auto filter = FromProto(request->filter());
   if (!filter.ok()) return Stream::Refuse(filter.status());
   if (request->after_cursor() > parts_.events.head()) {
-    return Stream::Refuse(absl::OutOfRangeError(absl::StrCat("after_cursor: ", request->after_cursor(),
-                                                             " is ahead of the log, whose head is ",
-                                                             parts_.events.head())));
+    return Stream::Refuse(absl::OutOfRangeError(absl::StrCat(
+        "after_cursor: ", request->after_cursor(), " is ahead of the log, whose head is ", parts_.events.head())));
   }
   return Stream::Start(context, parts_.streams, parts_.open_streams,
-                       std::make_unique<TokenEventSource>(
-                           TailPosition{request->after_cursor(), request->until_head()}, *std::move(filter),
-                           parts_.events, parts_.store));
+                       std::make_unique<TokenEventSource>(TailPosition{request->after_cursor(), request->until_head()},
+                                                          *std::move(filter), parts_.events, parts_.store));
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* DetectorServiceImpl::TailTrades(grpc::CallbackServerContext* context,
@@ -127,10 +125,9 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* DetectorServiceImpl::TailTrades(grpc
   }
   const uint64_t after = request.from_head() ? parts_.trades.head() : request.after_cursor();
   if (absl::Status checked = CheckTradePosition(after); !checked.ok()) return Stream::Refuse(checked);
-  return Stream::Start(
-      context, parts_.streams, parts_.open_streams,
-      std::make_unique<TradeSource>(TailPosition{after, request.until_head()}, *std::move(filter), parts_.trades,
-                                    parts_.store));
+  return Stream::Start(context, parts_.streams, parts_.open_streams,
+                       std::make_unique<TradeSource>(TailPosition{after, request.until_head()}, *std::move(filter),
+                                                     parts_.trades, parts_.store));
 }
 
 grpc::ServerUnaryReactor* DetectorServiceImpl::GetToken(grpc::CallbackServerContext* context,
@@ -355,8 +352,7 @@ grpc::ServerUnaryReactor* DetectorServiceImpl::ListQuarantined(grpc::CallbackSer
     if (!limit.ok()) return limit.status();
     const auto before = ParsePageToken(request->page_token());
     if (!before.ok()) return before.status();
-    const auto frames =
-        parts_.store.ListQuarantine(request->feed(), request->reason(), *before, *limit, info.deadline);
+    const auto frames = parts_.store.ListQuarantine(request->feed(), request->reason(), *before, *limit, info.deadline);
     if (!frames.ok()) return frames.status();
     for (const QuarantinedFrame& frame : *frames) ToProto(frame, response->add_frames());
     if (static_cast<int>(frames->size()) == *limit) response->set_next_page_token(absl::StrCat(frames->back().id));
@@ -382,8 +378,7 @@ grpc::ServerUnaryReactor* DetectorServiceImpl::RedecodeQuarantined(grpc::Callbac
 }
 
 grpc::ServerUnaryReactor* DetectorServiceImpl::GetStatus(grpc::CallbackServerContext* context,
-                                                         const v1::GetStatusRequest*,
-                                                         v1::GetStatusResponse* response) {
+                                                         const v1::GetStatusRequest*, v1::GetStatusResponse* response) {
   return RunOnExecutor(parts_.calls, context, [=, this](const CallInfo& info) -> absl::Status {
     const auto totals = parts_.store.ReadTotals(info.deadline);
     if (!totals.ok()) return totals.status();

@@ -60,8 +60,7 @@ class DetectorServiceImpl final
   grpc::ServerUnaryReactor* RegisterConsumer(grpc::CallbackServerContext* context,
                                              const v1::RegisterConsumerRequest* request,
                                              v1::RegisterConsumerResponse* response) override;
-  grpc::ServerUnaryReactor* ListConsumers(grpc::CallbackServerContext* context,
-                                          const v1::ListConsumersRequest* request,
+  grpc::ServerUnaryReactor* ListConsumers(grpc::CallbackServerContext* context, const v1::ListConsumersRequest* request,
                                           v1::ListConsumersResponse* response) override;
   grpc::ServerUnaryReactor* DeleteConsumer(grpc::CallbackServerContext* context,
                                            const v1::DeleteConsumerRequest* request,

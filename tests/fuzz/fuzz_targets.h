@@ -1,7 +1,6 @@
 // The entry points of the fuzz targets: each takes any bytes, decodes them, uses all of the result, and ends the
 // process when a promise of the decoder does not hold.
-#ifndef TESTS_FUZZ_FUZZ_TARGETS_H_
-#define TESTS_FUZZ_FUZZ_TARGETS_H_
+#pragma once
 
 #include <cstdint>
 
@@ -29,5 +28,3 @@ inline constexpr FuzzTarget kFuzzTargets[] = {
 };
 
 }  // namespace tokenwatch::fuzz
-
-#endif  // TESTS_FUZZ_FUZZ_TARGETS_H_

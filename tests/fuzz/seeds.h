@@ -1,6 +1,5 @@
 // The seed corpus of each fuzz target, made from the recorded fixtures when it is needed.
-#ifndef TESTS_FUZZ_SEEDS_H_
-#define TESTS_FUZZ_SEEDS_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -13,5 +12,3 @@ namespace tokenwatch::fuzz {
 std::vector<std::string> Seeds(absl::string_view target);
 
 }  // namespace tokenwatch::fuzz
-
-#endif  // TESTS_FUZZ_SEEDS_H_

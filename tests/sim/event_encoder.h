@@ -1,8 +1,7 @@
 // Writes pump.fun events as the program would: the inverse of chain/solana/pumpfun_events.h, written from the layouts
 // and not from that decoder, so that each tests the other. Groups a struct does not have are left out, which gives the
 // older layouts.
-#ifndef TESTS_SIM_EVENT_ENCODER_H_
-#define TESTS_SIM_EVENT_ENCODER_H_
+#pragma once
 
 #include <string>
 
@@ -23,5 +22,3 @@ void EncodeEvent(const chain::MayhemReservesEvent& event, std::string* out);
 void AppendBase64(absl::string_view bytes, std::string* out);
 
 }  // namespace tokenwatch::sim
-
-#endif  // TESTS_SIM_EVENT_ENCODER_H_

@@ -1,6 +1,5 @@
 // JSON string literals, for frames and recordings.
-#ifndef TESTS_SIM_JSON_TEXT_H_
-#define TESTS_SIM_JSON_TEXT_H_
+#pragma once
 
 #include <string>
 
@@ -13,5 +12,3 @@ namespace tokenwatch::sim {
 void AppendJsonString(absl::string_view text, std::string* out);
 
 }  // namespace tokenwatch::sim
-
-#endif  // TESTS_SIM_JSON_TEXT_H_

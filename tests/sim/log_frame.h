@@ -1,6 +1,5 @@
 // Writes one logsNotification message line by line, as a Solana node prints a transaction's logs.
-#ifndef TESTS_SIM_LOG_FRAME_H_
-#define TESTS_SIM_LOG_FRAME_H_
+#pragma once
 
 #include <array>
 #include <cstddef>
@@ -54,5 +53,3 @@ class LogFrameWriter {
 void AppendUnsigned(uint64_t value, std::string* out);
 
 }  // namespace tokenwatch::sim
-
-#endif  // TESTS_SIM_LOG_FRAME_H_

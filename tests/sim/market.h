@@ -1,8 +1,7 @@
 // The simulated market itself: wallets that launch tokens and trade them on pump.fun bonding curves, with the program's
 // exact arithmetic. Knows nothing of frames or feeds; the same options give the same transactions whatever feeds there
 // are.
-#ifndef TESTS_SIM_MARKET_H_
-#define TESTS_SIM_MARKET_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -150,5 +149,3 @@ class Market {
 };
 
 }  // namespace tokenwatch::sim
-
-#endif  // TESTS_SIM_MARKET_H_

@@ -1,7 +1,6 @@
 // Names, symbols and metadata links of simulated launches: mostly what people type, some in other scripts, some
 // hostile.
-#ifndef TESTS_SIM_NAMES_H_
-#define TESTS_SIM_NAMES_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -36,5 +35,3 @@ struct TokenTexts {
 TokenTexts DrawTexts(Random& random, uint32_t hostile_ppm);
 
 }  // namespace tokenwatch::sim
-
-#endif  // TESTS_SIM_NAMES_H_

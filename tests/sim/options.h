@@ -1,6 +1,5 @@
 // What a simulation is made from. The same options give the same frames, byte for byte, on any machine.
-#ifndef TESTS_SIM_OPTIONS_H_
-#define TESTS_SIM_OPTIONS_H_
+#pragma once
 
 #include <cstdint>
 
@@ -36,5 +35,3 @@ struct Options {
 };
 
 }  // namespace tokenwatch::sim
-
-#endif  // TESTS_SIM_OPTIONS_H_

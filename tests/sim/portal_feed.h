@@ -1,6 +1,5 @@
 // Writes the frames PumpPortal would send for the market's transactions, and the odd ones it sends beside them.
-#ifndef TESTS_SIM_PORTAL_FEED_H_
-#define TESTS_SIM_PORTAL_FEED_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -33,5 +32,3 @@ void WritePortalTrade(const Token& token, const Trade& trade, const chain::Pubke
 void WriteOddPortalFrame(OddPortalFrame kind, absl::string_view signature, Random& random, std::string* raw);
 
 }  // namespace tokenwatch::sim
-
-#endif  // TESTS_SIM_PORTAL_FEED_H_

@@ -1,7 +1,6 @@
 // Random numbers that are the same on every machine: xoshiro256** seeded by splitmix64, and integer-only ways to draw
 // from it. The standard distributions and the maths library may differ between machines, so nothing here uses them.
-#ifndef TESTS_SIM_RANDOM_H_
-#define TESTS_SIM_RANDOM_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -71,5 +70,3 @@ class Random {
 };
 
 }  // namespace tokenwatch::sim
-
-#endif  // TESTS_SIM_RANDOM_H_

@@ -1,6 +1,5 @@
 // Writes frames as a recording: one JSON line {"t": seconds, "feed": name, "raw": text} each, plain or gzip.
-#ifndef TESTS_SIM_RECORDING_H_
-#define TESTS_SIM_RECORDING_H_
+#pragma once
 
 #include <cstdio>
 #include <memory>
@@ -42,5 +41,3 @@ class RecordingWriter {
 };
 
 }  // namespace tokenwatch::sim
-
-#endif  // TESTS_SIM_RECORDING_H_

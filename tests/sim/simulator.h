@@ -4,8 +4,7 @@
 //   Simulator simulator(options);
 //   for (Frame frame; simulator.Next(&frame);) Consume(frame);
 //   const Truth truth = simulator.truth();
-#ifndef TESTS_SIM_SIMULATOR_H_
-#define TESTS_SIM_SIMULATOR_H_
+#pragma once
 
 #include <array>
 #include <cstddef>
@@ -155,5 +154,3 @@ class Simulator {
 };
 
 }  // namespace tokenwatch::sim
-
-#endif  // TESTS_SIM_SIMULATOR_H_

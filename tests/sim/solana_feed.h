@@ -1,7 +1,6 @@
 // Turns transactions of the market into messages of a `logsSubscribe` on the pump.fun program, and makes up failed
 // transactions beside them.
-#ifndef TESTS_SIM_SOLANA_FEED_H_
-#define TESTS_SIM_SOLANA_FEED_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -76,5 +75,3 @@ class SolanaFeed {
 };
 
 }  // namespace tokenwatch::sim
-
-#endif  // TESTS_SIM_SOLANA_FEED_H_

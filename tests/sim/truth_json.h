@@ -1,6 +1,5 @@
 // Writes what a simulation knows as one JSON document, for tests in other languages and for people.
-#ifndef TESTS_SIM_TRUTH_JSON_H_
-#define TESTS_SIM_TRUTH_JSON_H_
+#pragma once
 
 #include <string>
 
@@ -17,5 +16,3 @@ void WriteTruthJson(const Simulator& simulator, bool with_wallets,
                     absl::FunctionRef<void(absl::string_view piece)> write);
 
 }  // namespace tokenwatch::sim
-
-#endif  // TESTS_SIM_TRUTH_JSON_H_

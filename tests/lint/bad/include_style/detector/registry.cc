@@ -1,4 +1,6 @@
 #include "registry.h"
-#include "../chain/address.h"
+
 #include <chain/address.h>
+
+#include "../chain/address.h"
 #include "chain/addres.h"
