@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 #include "absl/strings/str_cat.h"
+#include "common/log/log.h"
 #include "detector/feeds/recording_file.h"
 
 namespace tokenwatch::detector {
@@ -57,6 +58,7 @@ void FrameRecorder::Record(absl::string_view feed, absl::Time received_at, absl:
   if (written) return;
   status_ = absl::ResourceExhaustedError(
       absl::StrCat("recording ", path_, " ended: it cannot be written (", std::strerror(errno), ")"));
+  common::Log(common::Severity::kError, status_.message());
   file_.reset();
 }
 

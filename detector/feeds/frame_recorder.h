@@ -12,8 +12,8 @@
 
 namespace tokenwatch::detector {
 
-// Thread-safe. A file that cannot be written any more (a full disk) stops the recording and not the feed; status()
-// tells.
+// Thread-safe. A file that cannot be written any more (a full disk) stops the recording and not the feed: it is
+// logged once, and status() tells.
 class FrameRecorder {
  public:
   // Appends to `path` if it exists: gzip streams may follow each other in one file. PERMISSION_DENIED or NOT_FOUND,
