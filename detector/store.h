@@ -84,9 +84,9 @@ class LogSession {
   virtual absl::StatusOr<LogHeads> ReadHeads() = 0;
   // Identities of the newest `count` trades, oldest first.
   virtual absl::Status ReadRecentTrades(uint64_t count, const std::function<void(const TradeIdentity&)>& visit) = 0;
-  // Those of `identities` whose transaction is in the log within `slack` of their event time, whatever the index.
-  virtual absl::StatusOr<std::vector<TradeIdentity>> FindTrades(absl::Span<const TradeIdentity> identities,
-                                                                absl::Duration slack) = 0;
+  // What the log has of the given transactions with event times from `earliest` to `latest`, whatever the index.
+  virtual absl::StatusOr<std::vector<TradeIdentity>> FindTrades(absl::Span<const chain::TransactionId> transactions,
+                                                                absl::Time earliest, absl::Time latest) = 0;
   // The tokens that are known, in no order.
   virtual absl::StatusOr<std::vector<Token>> LoadTokens(absl::Span<const chain::TokenRef> refs) = 0;
   // All of it or nothing. UNKNOWN when the outcome is not known.

@@ -74,7 +74,7 @@ inline void OrDie(absl::string_view service, const absl::Status& status) {
   if (!status.ok()) Die(service, status);
 }
 
-// Used by main's thread; metrics, readiness and stop tokens are for every thread. One per process.
+// Used by main's thread; metrics, readiness and std::stop_token are for every thread. One per process.
 class ServiceRunner {
  public:
   // Starts the HTTP endpoint (/metrics, /healthz, /readyz) and begins to listen to signals.

@@ -1,6 +1,6 @@
 // How often one upstream may be asked: a sliding window that is never overdrawn, corrected by what the upstream says.
 //
-// The window is exact: in no span of `window` are more than `requests` granted, wherever the span begins. (A token
+// The window is exact: in no span of `window` are more than `requests` granted, wherever the span begins. (A leaky
 // bucket lets through up to twice its size.) Headers of answers are believed over the configuration:
 //   - a limit with its own window replaces both numbers; one without a window lowers the limit, and raises it only
 //     together with a remaining count and a reset time within the window;

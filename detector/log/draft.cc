@@ -50,17 +50,23 @@ absl::StatusOr<std::unique_ptr<Draft>> Draft::Make(const std::vector<const Intak
 }
 
 absl::Status Draft::AskLogForOldTrades(LogSession& session) {
-  std::vector<TradeIdentity> asked;
+  std::vector<chain::TransactionId> transactions;
+  absl::Time earliest = absl::InfiniteFuture();
+  absl::Time latest = absl::InfinitePast();
   for (const Intake* intake : intake_) {
     for (const FeedEvent& event : intake->batch.events) {
       const auto* trade = std::get_if<Trade>(&event);
       if (trade == nullptr) continue;
-      TradeIdentity identity = IdentityOf(*trade);
-      if (memory_.window.MustAskLog(identity)) asked.push_back(identity);
+      const TradeIdentity identity = IdentityOf(*trade);
+      if (!memory_.window.MustAskLog(identity)) continue;
+      const absl::Duration slack = memory_.window.SearchSlack(identity);
+      transactions.push_back(identity.transaction);
+      earliest = std::min(earliest, identity.event_time - slack);
+      latest = std::max(latest, identity.event_time + slack);
     }
   }
-  if (asked.empty()) return absl::OkStatus();
-  const auto found = session.FindTrades(asked, TradeWindow::kClockSlack);
+  if (transactions.empty()) return absl::OkStatus();
+  const auto found = session.FindTrades(transactions, earliest, latest);
   if (!found.ok()) return found.status();
   for (const TradeIdentity& identity : *found) {
     if (!memory_.window.Knows(identity)) memory_.window.Remember(identity);

@@ -35,6 +35,12 @@ class TradeWindow {
   // its transaction, and what it has be handed to Remember(), before the trade is judged by Admit().
   bool MustAskLog(const TradeIdentity& trade) const;
 
+  // How far from its event time the log must be searched for a trade.
+  absl::Duration SearchSlack(const TradeIdentity& trade) const {
+    const bool any_loose = trade.loose_time || loose_horizon_ != absl::InfinitePast();
+    return any_loose ? kClockSlack : absl::ZeroDuration();
+  }
+
   // True for a new trade, which is remembered; false for one that is known. A trade without index stands for one trade
   // with an index: the first such to come is taken for it.
   bool Admit(const TradeIdentity& trade);

@@ -134,23 +134,16 @@ absl::Status PgLogSession::ReadRecentTrades(uint64_t count, const std::function<
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<TradeIdentity>> PgLogSession::FindTrades(absl::Span<const TradeIdentity> identities,
-                                                                    absl::Duration slack) {
+absl::StatusOr<std::vector<TradeIdentity>> PgLogSession::FindTrades(absl::Span<const chain::TransactionId> transactions,
+                                                                    absl::Time earliest, absl::Time latest) {
   std::vector<TradeIdentity> found;
-  if (identities.empty()) return found;
-  absl::Time earliest = absl::InfiniteFuture();
-  absl::Time latest = absl::InfinitePast();
-  std::string transactions = "{";
-  for (const TradeIdentity& identity : identities) {
-    if (transactions.size() > 1) transactions.push_back(',');
-    absl::StrAppend(&transactions, identity.transaction.text());
-    earliest = std::min(earliest, identity.event_time);
-    latest = std::max(latest, identity.event_time);
+  std::string list = "{";
+  for (const chain::TransactionId& transaction : transactions) {
+    absl::StrAppend(&list, list.size() > 1 ? "," : "", transaction.text());
   }
-  transactions.push_back('}');
-  const auto rows =
-      connection_->Query("look for trades in the log", kFindTrades, Deadline(), absl::ToUnixMicros(earliest - slack),
-                         absl::ToUnixMicros(latest + slack), transactions);
+  list.push_back('}');
+  const auto rows = connection_->Query("look for trades in the log", kFindTrades, Deadline(),
+                                       absl::ToUnixMicros(earliest), absl::ToUnixMicros(latest), list);
   if (!rows.ok()) return rows.status();
   for (const auto& row : *rows) found.push_back(ToIdentity(row));
   return found;

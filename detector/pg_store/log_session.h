@@ -30,8 +30,8 @@ class PgLogSession final : public LogSession {
 
   absl::StatusOr<LogHeads> ReadHeads() override;
   absl::Status ReadRecentTrades(uint64_t count, const std::function<void(const TradeIdentity&)>& visit) override;
-  absl::StatusOr<std::vector<TradeIdentity>> FindTrades(absl::Span<const TradeIdentity> identities,
-                                                        absl::Duration slack) override;
+  absl::StatusOr<std::vector<TradeIdentity>> FindTrades(absl::Span<const chain::TransactionId> transactions,
+                                                        absl::Time earliest, absl::Time latest) override;
   absl::StatusOr<std::vector<Token>> LoadTokens(absl::Span<const chain::TokenRef> refs) override;
   absl::Status Write(const Commit& commit) override;
 
