@@ -76,7 +76,8 @@ start_fake_upstreams() {
   # shellcheck disable=SC2034  # read by run.sh
   upstream_flags=(--solana_rpc_url="http://127.0.0.1:$(port_of fake-upstreams solana)/"
     --dexscreener_url="http://127.0.0.1:$(port_of fake-upstreams dexscreener)"
-    --ipfs_gateway_url="http://127.0.0.1:$(port_of fake-upstreams ipfs)/ipfs/" --uri_allowed_addresses=127.0.0.1)
+    --ipfs_gateway_url="http://127.0.0.1:$(port_of fake-upstreams ipfs)/ipfs/" --uri_allowed_addresses=127.0.0.1
+    --uri_only_hosts=127.0.0.1)
 }
 
 no_upstreams() {
