@@ -13,24 +13,24 @@ TEST(Metrics, NamesAndLabels) {
   const WorkMetrics work(registry);
   const DatabaseMetrics database(registry, {"begin"});
   EXPECT_THAT(registry.Names(),
-              ::testing::ElementsAre("postgres_acquire_failures_total counter ",              //
-                                     "postgres_acquire_seconds histogram ",                   //
-                                     "postgres_broken_connections_total counter ",            //
+              ::testing::ElementsAre("postgres_acquire_failures_total counter",               //
+                                     "postgres_acquire_seconds histogram",                    //
+                                     "postgres_broken_connections_total counter",             //
                                      "postgres_pool_connections gauge state",                 //
-                                     "postgres_pool_waiting gauge ",                          //
+                                     "postgres_pool_waiting gauge",                           //
                                      "postgres_statement_failures_total counter statement",   //
                                      "postgres_statement_seconds histogram statement",        //
-                                     "resolver_attempts_pruned_total counter ",               //
-                                     "resolver_claimed_total counter ",                       //
+                                     "resolver_attempts_pruned_total counter",                //
+                                     "resolver_claimed_total counter",                        //
                                      "resolver_completions_total counter kind",               //
-                                     "resolver_dead_letters_total counter ",                  //
-                                     "resolver_detector_failures_total counter ",             //
-                                     "resolver_due_total counter ",                           //
-                                     "resolver_full_total counter ",                          //
+                                     "resolver_dead_letters_total counter",                   //
+                                     "resolver_detector_failures_total counter",              //
+                                     "resolver_due_total counter",                            //
+                                     "resolver_full_total counter",                           //
                                      "resolver_impostors_total counter origin",               //
-                                     "resolver_launches_examined_total counter ",             //
-                                     "resolver_not_found_entries gauge ",                     //
-                                     "resolver_not_found_evicted_total counter ",             //
+                                     "resolver_launches_examined_total counter",              //
+                                     "resolver_not_found_entries gauge",                      //
+                                     "resolver_not_found_evicted_total counter",              //
                                      "resolver_round_seconds histogram verdict",              //
                                      "resolver_rounds_total counter verdict",                 //
                                      "resolver_source_answers_total counter outcome,source",  //
@@ -43,14 +43,14 @@ TEST(Metrics, NamesAndLabels) {
                                      "resolver_source_spared_total counter source",           //
                                      "resolver_source_tokens_total counter source",           //
                                      "resolver_source_waiting gauge source",                  //
-                                     "resolver_store_batch_size histogram ",                  //
-                                     "resolver_store_failures_total counter ",                //
-                                     "resolver_token_cursor gauge ",                          //
-                                     "resolver_tokens_at_work gauge ",                        //
-                                     "resolver_tokens_capacity gauge ",                       //
-                                     "resolver_tokens_parked gauge ",                         //
-                                     "resolver_waiters gauge ",                               //
-                                     "resolver_waiters_refused_total counter "));
+                                     "resolver_store_batch_size histogram",                   //
+                                     "resolver_store_failures_total counter",                 //
+                                     "resolver_token_cursor gauge",                           //
+                                     "resolver_tokens_at_work gauge",                         //
+                                     "resolver_tokens_capacity gauge",                        //
+                                     "resolver_tokens_parked gauge",                          //
+                                     "resolver_waiters gauge",                                //
+                                     "resolver_waiters_refused_total counter"));
 }
 
 }  // namespace
