@@ -28,6 +28,7 @@ namespace resolver = tokenwatch::resolver;
   FLAG(std::string, ipfs_gateway_url, "what replaces ipfs:// in metadata addresses, with a slash at its end")         \
   FLAG(std::vector<std::string>, uri_allowed_addresses,                                                               \
        "IP addresses metadata may be fetched from although they are not public, on any port")                         \
+  FLAG(std::vector<std::string>, uri_only_hosts, "hosts metadata may be fetched from; empty: any public one")         \
   FLAG(absl::Duration, source_timeout, "limit of one call to a source")                                               \
   FLAG(int64_t, uri_max_bytes, "largest metadata document")                                                           \
   FLAG(int64_t, onchain_budget_per_minute, "most calls a minute to source onchain")                                   \
