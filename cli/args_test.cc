@@ -2,6 +2,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,6 +18,7 @@
 #include "cli/endpoints.h"
 #include "cli/exit_codes.h"
 #include "cli/help.h"
+#include "common/testing/temp_dir.h"
 
 namespace tokenwatch::cli {
 namespace {
@@ -222,6 +225,17 @@ TEST_F(EndpointsTest, FlagBeatsVariableBeatsFileBeatsDefault) {
                                                    {"TOKENWATCH_DETECTOR", "h:2"}};
   EXPECT_EQ(Find({}, both)->detector, "h:2");
   EXPECT_EQ(Find({"--detector", "h:3"}, both)->detector, "h:3");
+}
+
+TEST_F(EndpointsTest, TheWorkingDirectorysFileIsTakenWhereNoOtherIsNamed) {
+  const common::TempDir folder;
+  std::filesystem::create_directory(folder.path() / ".run");
+  std::ofstream(folder.path() / ".run" / "endpoints.json") << R"({"detector": "127.0.0.1:5"})";
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  EXPECT_EQ(Find({}, {})->detector, "127.0.0.1:5");
+  EXPECT_EQ(Find({}, {{"TOKENWATCH_ENDPOINTS", "/nonexistent/endpoints.json"}})->detector, "127.0.0.1:7401");
+  std::filesystem::current_path(before);
 }
 
 TEST_F(EndpointsTest, AFileThatIsNotThereIsNoError_AFileThatIsWrongIs) {

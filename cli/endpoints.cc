@@ -10,6 +10,8 @@
 namespace tokenwatch::cli {
 namespace {
 
+// Where ./dev run writes the addresses of what it started, in the checkout.
+constexpr char kLocalFile[] = ".run/endpoints.json";
 // A handful of addresses; whatever is larger is another file.
 constexpr std::streamsize kMaxFileBytes = 64 * 1024;
 
@@ -33,9 +35,9 @@ absl::Status ReadFile(const std::string& path, Endpoints& endpoints) {
   if (object != nullptr && take("detector", endpoints.detector) && take("resolver", endpoints.resolver)) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(absl::StrCat("TOKENWATCH_ENDPOINTS names ", path,
-                                                 ", which is not a JSON object of service to \"HOST:PORT\": repair or "
-                                                 "remove it"));
+  return absl::InvalidArgumentError(absl::StrCat("file of endpoints ", path,
+                                                 " is not a JSON object of service to \"HOST:PORT\": repair or remove "
+                                                 "it"));
 }
 
 }  // namespace
@@ -45,9 +47,8 @@ std::string ServiceName(Service service) { return service == Service::kDetector 
 absl::StatusOr<Endpoints> FindEndpoints(const ParsedArgs& args, const GetEnvironment& environment) {
   Endpoints endpoints;
   const std::optional<std::string> file = environment("TOKENWATCH_ENDPOINTS");
-  if (file.has_value() && !file->empty()) {
-    if (absl::Status status = ReadFile(*file, endpoints); !status.ok()) return status;
-  }
+  const std::string path = file.has_value() && !file->empty() ? *file : kLocalFile;
+  if (absl::Status status = ReadFile(path, endpoints); !status.ok()) return status;
   const auto override = [&](const char* flag, const char* variable, std::string& address) {
     const std::optional<std::string> value = environment(variable);
     if (value.has_value() && !value->empty()) address = *value;

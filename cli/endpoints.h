@@ -23,8 +23,9 @@ struct Endpoints {
 // Reads an environment variable; nothing when it is not set.
 using GetEnvironment = std::function<std::optional<std::string>(const std::string& name)>;
 
-// For each service the first that is given: its flag, TOKENWATCH_<SERVICE>, the file that TOKENWATCH_ENDPOINTS names
-// (when there is such a file), the default. INVALID_ARGUMENT when that file is not {"detector": "HOST:PORT", ...}.
+// For each service the first that is given: its flag, TOKENWATCH_<SERVICE>, the file that TOKENWATCH_ENDPOINTS names,
+// or .run/endpoints.json of the working directory where that is not set (when there is such a file), the default.
+// INVALID_ARGUMENT when that file is not {"detector": "HOST:PORT", ...}.
 absl::StatusOr<Endpoints> FindEndpoints(const ParsedArgs& args, const GetEnvironment& environment);
 
 }  // namespace tokenwatch::cli

@@ -28,6 +28,8 @@ struct Config {
   std::string ipfs_gateway_url = "https://ipfs.io/ipfs/";
   // Literal addresses that metadata may be fetched from although they are not public.
   std::vector<std::string> uri_allowed_addresses;
+  // When not empty, the only hosts metadata may be fetched from.
+  std::vector<std::string> uri_only_hosts;
   absl::Duration source_timeout = absl::Seconds(3);
   int64_t uri_max_bytes = 256 * 1024;
   int64_t onchain_budget_per_minute = 240;

@@ -165,6 +165,10 @@ absl::Status AddressGuard::CheckParts(const Url& url) const {
     }
   }
   const std::string host(absl::StripSuffix(url.host, "."));
+  const auto& only = options_.only_hosts;
+  if (!only.empty() && std::find(only.begin(), only.end(), absl::AsciiStrToLower(host)) == only.end()) {
+    return Denied(absl::StrCat("host ", host, " is not one of those allowed"));
+  }
   in6_addr ignored;
   const bool literal =
       inet_pton(AF_INET, host.c_str(), &ignored) == 1 || inet_pton(AF_INET6, host.c_str(), &ignored) == 1;

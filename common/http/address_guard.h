@@ -27,6 +27,8 @@ struct AddressGuardOptions {
   bool allow_any_port = false;
   // Literal addresses let through although they are not public: a gateway of one's own, a test's server.
   std::vector<std::string> allowed_addresses = {};
+  // When not empty, the only hosts that may be asked, names or literal addresses in lower case; no other is looked up.
+  std::vector<std::string> only_hosts = {};
 };
 
 // Immutable after construction, so thread-safe.
@@ -35,8 +37,8 @@ class AddressGuard {
   explicit AddressGuard(AddressGuardOptions options = {});
 
   // The URL to fetch, gateways applied. INVALID_ARGUMENT when it cannot be read; PERMISSION_DENIED for a scheme
-  // without a gateway, another port, user-info, an IPv6 zone, a host that is not ASCII (the punycode form is asked
-  // for), a name of one label or of a local domain, or a literal address that CheckAddress refuses.
+  // without a gateway, another host or port, user-info, an IPv6 zone, a host that is not ASCII (the punycode form is
+  // asked for), a name of one label or of a local domain, or a literal address that CheckAddress refuses.
   absl::StatusOr<Url> CheckUrl(absl::string_view text) const;
 
   // The same for the target of a redirect from `base`.

@@ -162,5 +162,17 @@ TEST(AddressGuardTest, ExemptionsAreExact) {
   EXPECT_FALSE(guard.CheckUrl("http://127.0.0.1:8080/").ok());
 }
 
+TEST(AddressGuardTest, OnlyHostsLeavesNoOther) {
+  AddressGuardOptions options;
+  options.gateways["ipfs"] = "https://gateway.example.org/ipfs/";
+  options.only_hosts = {"gateway.example.org", "10.0.0.1"};
+  const AddressGuard guard(options);
+  EXPECT_TRUE(guard.CheckUrl("ipfs://a/b").ok());
+  EXPECT_TRUE(guard.CheckUrl("https://Gateway.Example.org/x").ok());
+  EXPECT_FALSE(guard.CheckUrl("https://other.example.org/x").ok());
+  EXPECT_FALSE(guard.CheckUrl("https://93.184.216.34/x").ok());
+  EXPECT_FALSE(guard.CheckUrl("http://10.0.0.1/").ok()) << "the other rules hold besides";
+}
+
 }  // namespace
 }  // namespace tokenwatch::common

@@ -7,33 +7,44 @@ source "$LOCAL/state.sh"
 source "$LOCAL/cluster.sh"
 # shellcheck source=deploy/local/services.sh
 source "$LOCAL/services.sh"
+# shellcheck source=deploy/local/session.sh
+source "$LOCAL/session.sh"
 COMMAND_NAME=run
 
 preset="${TOKENWATCH_PRESET:-release}"
 BIN="${TOKENWATCH_BIN:-$ROOT/build/$preset/bin}"
-recording="$ROOT/tests/fixtures/demo/session.jsonl.gz"
-live="" keep="" fresh="" seconds=0
-for argument in "$@"; do
-  case "$argument" in
+recording="" live="" keep="" fresh="" seconds=0
+while [[ $# -gt 0 ]]; do
+  case "$1" in
     --live) live=1 ;;
     --keep) keep=1 ;;
     --fresh) fresh=1 ;;
-    --recording=*) recording="$(realpath -m -- "${argument#*=}")" ;;
-    --seconds=*) seconds="${argument#*=}" ;;
-    *) die 64 "\"$argument\" is not an option of ./dev run: ./dev help lists them" ;;
+    --recording=?*) recording="${1#*=}" ;;
+    --seconds=?*) seconds="${1#*=}" ;;
+    --recording | --seconds | --recording= | --seconds=)
+      [[ $# -ge 2 && "$1" != *= ]] || die 64 "${1%=} needs a value: ./dev help says which"
+      set -- "$1=$2" "${@:3}"
+      continue
+      ;;
+    *) die 64 "\"$1\" is not an option of ./dev run: ./dev help lists them" ;;
   esac
+  shift
 done
 [[ "$seconds" =~ ^[0-9]+$ ]] || die 64 "--seconds takes a whole number, not \"$seconds\""
-[[ -n "$live" || -r "$recording" ]] ||
+[[ -z "$live" || -z "$recording" ]] || die 64 "--live and --recording exclude each other"
+[[ -z "$recording" || (-f "$recording" && -r "$recording") ]] ||
   die 66 "$recording is not there or not readable: name a session with --recording=FILE"
+[[ -z "$recording" ]] || recording="$(realpath -- "$recording")"
 
 take_lock
 if [[ -n "$(running_processes)" ]]; then
   die 75 "still running from ./dev run --keep: $(running_processes | paste -sd' '); stop with ./dev down"
 fi
 deps
-[[ -n "${TOKENWATCH_BIN:-}" ]] || build "$preset"
-for program in tokenwatch-detector tokenwatch-resolver tokenwatch; do
+programs=(tokenwatch-detector tokenwatch-resolver tokenwatch)
+[[ -n "$live" || -n "$recording" ]] || programs+=(tokenwatch-sim tokenwatch-fake-upstreams)
+[[ -n "${TOKENWATCH_BIN:-}" ]] || build "$preset" "${programs[@]}"
+for program in "${programs[@]}"; do
   [[ -x "$BIN/$program" ]] || die 69 "$BIN/$program is missing: the build did not make it"
 done
 
@@ -55,22 +66,30 @@ trap 'interrupted=1; stop_watching; [[ -n "$live" && -n "$watching" ]] || exit 1
 trap 'stop_watching; exit 143' TERM
 trap 'stop_watching; exit 129' HUP
 
+began=$SECONDS
 make_state_dirs
 stop_everything  # what a run that was killed could not tidy up
 [[ -z "$fresh" ]] || remove_cluster
 start_cluster
 make_databases
 
+upstream_flags=()
 if [[ -n "$live" ]]; then
+  replaying="live feeds"
   start_detector pumpportal,solana
-  start_resolver
-else
-  start_recorded_upstreams
+elif [[ -n "$recording" ]]; then
+  replaying="replaying $recording"
+  no_upstreams
   start_detector recording "$recording"
-  start_resolver "${upstream_flags[@]}"
+else
+  replaying="replaying a recorded and a simulated session"
+  make_session
+  start_fake_upstreams
+  start_detector recording "$SESSION"
 fi
-printf '{"detector":"%s","resolver":"%s"}\n' "$DETECTOR" "$RESOLVER" >"$RUN/endpoints.json"
-say "detector and resolver serve after $SECONDS s; $([[ -n "$live" ]] && echo "live feeds" || echo "replaying $recording")"
+start_resolver "${upstream_flags[@]}"
+printf '{"detector":"%s","resolver":"%s"}\n' "$DETECTOR" "$RESOLVER" >"$ENDPOINTS"
+say "detector and resolver serve after $((SECONDS - began)) s; $replaying"
 
 reach() {
   local socket port
@@ -80,7 +99,7 @@ reach() {
 Everything stays up:
   detector   gRPC $DETECTOR   metrics http://127.0.0.1:$(port_of detector http)/metrics
   resolver   gRPC $RESOLVER   metrics http://127.0.0.1:$(port_of resolver http)/metrics
-  client     TOKENWATCH_ENDPOINTS=$RUN/endpoints.json $BIN/tokenwatch tokens list
+  client     ./dev cli tokens list --pending     (or, in this directory, $BIN/tokenwatch)
   database   PGPASSFILE=$SECRETS/pgpass $PG_BIN/psql -h $socket -p $port -U postgres platform
   logs       $LOGS
   stop       ./dev down
@@ -103,7 +122,11 @@ if [[ -z "$live" || -z "$keep" ]]; then
     done
     exit "$code"
   fi
+  if [[ -n "$recording" ]]; then
+    say "a replay asks nobody for names: tokens without one stay pending"
+  elif [[ -z "$live" ]]; then
+    describe_session
+  fi
   "$BIN/tokenwatch" summary --detector="$DETECTOR" --resolver="$RESOLVER"
-  [[ -n "$live" ]] || say "$upstreams_note"
 fi
 [[ -z "$keep" ]] || reach

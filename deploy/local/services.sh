@@ -1,4 +1,4 @@
-# Starts the detector, the resolver and, for a replay, the recorded upstreams; sourced after state.sh. The contract with
+# Starts the detector, the resolver and, for a replay, stand-ins for the upstreams; sourced after state.sh. The contract with
 # the programs: --listen and --http_listen may have port 0, --port_file gets {"grpc": port, "http": port} once both
 # listen, /readyz answers 200 once the service serves, SIGTERM drains and exits 0.
 READY_LIMIT_S=30
@@ -68,22 +68,21 @@ start_resolver() {
   RESOLVER="127.0.0.1:$(port_of resolver grpc)"
 }
 
-# A replay is offline: the answers that the public APIs gave are served from a recording. Fills upstream_flags for the
-# resolver. Without the program or the recording the resolver has nobody to ask, and names do not come later.
-RECORDED_ANSWERS="$ROOT/tests/fixtures/demo/upstreams"
-start_recorded_upstreams() {
-  upstream_flags=()
-  if [[ -x "$BIN/tokenwatch-fake-upstreams" && -e "$RECORDED_ANSWERS" ]]; then
-    spawn_program fake-upstreams --recorded="$RECORDED_ANSWERS" --listen=127.0.0.1:0
-    wait_for fake-upstreams http
-    upstreams_note="names that came later are from recorded answers of the public APIs"
-  else
-    upstreams_note="no recorded answers of the public APIs here: tokens without a name stay pending"
-  fi
-  local port
-  # Port 9 is discard, where nobody listens: a replay never asks the public APIs.
-  port="$([[ -s "$RUN/fake-upstreams.ports" ]] && port_of fake-upstreams http || printf 9)"
+# A replay is offline. Names come from stand-ins for the public sources that know the tokens of the simulated session,
+# or, of a recording of one's own, from nobody. Fill upstream_flags for the resolver.
+start_fake_upstreams() {
+  spawn_program fake-upstreams --truth="$TRUTH" --latency="$LATENCY"
+  wait_for fake-upstreams solana
   # shellcheck disable=SC2034  # read by run.sh
-  upstream_flags=(--solana_rpc_url="http://127.0.0.1:$port/solana"
-    --dexscreener_url="http://127.0.0.1:$port/dexscreener" --ipfs_gateway_url="http://127.0.0.1:$port/ipfs/")
+  upstream_flags=(--solana_rpc_url="http://127.0.0.1:$(port_of fake-upstreams solana)/"
+    --dexscreener_url="http://127.0.0.1:$(port_of fake-upstreams dexscreener)"
+    --ipfs_gateway_url="http://127.0.0.1:$(port_of fake-upstreams ipfs)/ipfs/" --uri_allowed_addresses=127.0.0.1
+    --uri_only_hosts=127.0.0.1)
+}
+
+no_upstreams() {
+  # Port 9 is discard, where nobody listens. Source uri is left out: it would follow strangers' links.
+  # shellcheck disable=SC2034  # read by run.sh
+  upstream_flags=("--sources=onchain,dexscreener" --solana_rpc_url=http://127.0.0.1:9/
+    --dexscreener_url=http://127.0.0.1:9)
 }

@@ -3,13 +3,15 @@
 #   .run/processes     one line a process: name, pid, start time in clock ticks since boot
 #   .run/secrets/      passwords and DSN files, for the user who started it alone
 #   .run/log/          one log a process
-#   .run/endpoints.json  the services' addresses, as the client's TOKENWATCH_ENDPOINTS takes them
+#   .run/endpoints.json  the services' addresses, where the client finds them; there while they run
+#   .run/session.jsonl.gz, simulated.jsonl.gz, truth.json  what was replayed, see session.sh
 #   .run/pg            the cluster's data, or a link to it where the server's user cannot enter this checkout
 # shellcheck disable=SC2034  # used by the files that source this one
 RUN="$ROOT/.run"
 SECRETS="$RUN/secrets"
 LOGS="$RUN/log"
 PROCESSES="$RUN/processes"
+ENDPOINTS="$RUN/endpoints.json"
 
 # One ./dev run or ./dev down at a time in one checkout. The lock is on a file that no command removes, and its
 # descriptor is closed in every process that is started, so that it ends with this shell.
@@ -97,6 +99,7 @@ stop_process() {
 # PostgreSQL's fast shutdown; the services drain on SIGTERM.
 stop_everything() {
   local name
+  rm -f -- "$ENDPOINTS"
   for name in $(running_processes); do
     if [[ "$name" == postgres ]]; then
       stop_process "$name" INT 60

@@ -20,6 +20,7 @@ std::shared_ptr<const common::AddressGuard> Guard(const Config& config) {
   common::AddressGuardOptions options;
   options.gateways["ipfs"] = config.ipfs_gateway_url;
   options.allowed_addresses = config.uri_allowed_addresses;
+  options.only_hosts = config.uri_only_hosts;
   // Whoever allows an address of their own runs a gateway there, on the port of their choice.
   options.allow_any_port = !config.uri_allowed_addresses.empty();
   return std::make_shared<const common::AddressGuard>(options);

@@ -1,6 +1,7 @@
 """./dev run and ./dev down with a real private PostgreSQL cluster and stand-ins for the services: what is started is
 stopped, on every way out."""
 
+import json
 import os
 import signal
 import stat
@@ -67,6 +68,19 @@ class DevRun(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"frames 1,200  launches 7  trades 1,100  pending 0")
         self.assertIn("SUMMARY tokens detected 7", done.stdout)
+        self.assert_nothing_left()
+
+    def test_the_recorded_session_is_followed_by_a_simulated_one(self):
+        done = self.checkout.dev("run", "--keep")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"recorded +239 frames")
+        self.assertRegex(done.stdout, r"simulated +3 frames")
+        with open(os.path.join(self.checkout.root, ".run", "log", "detector.log"), encoding="utf-8") as log:
+            self.assertIn("recording of 242 lines", log.read())
+        with open(os.path.join(self.checkout.root, ".run", "endpoints.json"), encoding="utf-8") as file:
+            self.assertEqual(sorted(json.load(file)), ["detector", "resolver"])
+        self.assertEqual(self.checkout.dev("cli", "summary").stdout, "SUMMARY tokens detected 7\n")
+        self.assertEqual(self.checkout.dev("down").returncode, 0)
         self.assert_nothing_left()
 
     def test_keep_leaves_services_up_until_down(self):

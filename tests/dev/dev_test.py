@@ -1,8 +1,12 @@
 """./dev itself: what it says and how it exits when something is wrong or missing."""
 
+import gzip
+import json
 import os
 import re
+import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.dont_write_bytecode = True
@@ -67,9 +71,33 @@ class Commands(DevCase):
         self.assert_one_line(self.checkout.dev("run", "--recording=/nonexistent/session.jsonl"), 66,
                              "/nonexistent/session.jsonl is not there")
 
+    def test_an_option_without_its_value(self):
+        for option in ("--recording", "--recording=", "--seconds"):
+            self.assert_one_line(self.checkout.dev("run", option), 64, option.rstrip("=") + " needs a value")
+
+    def test_client_that_is_not_built(self):
+        self.assert_one_line(self.checkout.dev("cli", "status"), 69, "tokenwatch is missing: ./dev run --keep builds it")
+
     def test_missing_program(self):
         self.checkout.fake_dpkg()
         self.assert_one_line(self.checkout.dev("run", "--recording=" + __file__), 69, "tokenwatch-detector is missing")
+
+
+class DemoSession(unittest.TestCase):
+    def test_the_session_is_what_its_script_makes(self):
+        demo = os.path.join(SOURCE, "tests", "fixtures", "demo")
+        with tempfile.TemporaryDirectory() as folder:
+            made = os.path.join(folder, "session.jsonl.gz")
+            subprocess.run([sys.executable, "-B", os.path.join(demo, "make_session.py"), made], check=True,
+                           capture_output=True)
+            # Not the packed bytes: those are the compressor's affair.
+            with gzip.open(made) as new, gzip.open(os.path.join(demo, "session.jsonl.gz")) as kept:
+                lines = kept.read().splitlines()
+                self.assertEqual(new.read().splitlines(), lines)
+        times = [json.loads(line)["t"] for line in lines]
+        self.assertEqual(times, sorted(times))
+        with open(os.path.join(SOURCE, "deploy", "local", "session.sh"), encoding="utf-8") as file:
+            self.assertIn(f"RECORDED_FRAMES={len(lines)}\n", file.read())
 
 
 class Packages(DevCase):

@@ -3,6 +3,7 @@
 STAND_IN_FAIL=PROGRAM makes that one end at once with a log line; STAND_IN_ENDLESS makes the replay last for ever.
 """
 
+import gzip
 import http.server
 import json
 import os
@@ -18,7 +19,8 @@ def service(name, flags):
     with open(flags["dsn_file"], encoding="utf-8") as file:
         assert "dbname=platform" in file.read()
     if "feeds" in flags and flags["feeds"] == "recording":
-        assert os.path.exists(flags["recording"])
+        with (gzip.open if flags["recording"].endswith(".gz") else open)(flags["recording"], "rt") as lines:
+            print(json.dumps({"message": f"recording of {sum(1 for _ in lines)} lines"}), flush=True)
 
     class Ready(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -37,6 +39,23 @@ def service(name, flags):
     return 0
 
 
+def simulator(flags):
+    with gzip.open(flags["out"], "wt") as out, open(flags["truth"], "w", encoding="utf-8") as truth:
+        out.write("{}\n" * 3)
+        truth.write("{}")
+    return 0
+
+
+def upstreams(flags):
+    assert os.path.exists(flags["truth"])
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    with open(flags["port_file"] + ".new", "w", encoding="utf-8") as file:
+        json.dump({"solana": 1, "dexscreener": 2, "ipfs": 3}, file)
+    os.rename(flags["port_file"] + ".new", flags["port_file"])
+    while True:
+        signal.pause()
+
+
 def client(command):
     if command == "status":
         state = "live" if os.environ.get("STAND_IN_ENDLESS") else "finished"
@@ -52,7 +71,8 @@ def main():
     flags = dict(argument[2:].split("=", 1) for argument in sys.argv[2:] if argument.startswith("--") and "=" in argument)
     if name == "tokenwatch":
         return client(next(argument for argument in sys.argv[2:] if not argument.startswith("-")))
-    return service(name, flags)
+    return {"tokenwatch-sim": simulator, "tokenwatch-fake-upstreams": upstreams}.get(
+        name, lambda flags: service(name, flags))(flags)
 
 
 if __name__ == "__main__":

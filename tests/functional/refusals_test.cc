@@ -65,7 +65,7 @@ TEST_F(RefusalsTest, WrongDatabaseIsRefusedAndLeftUntouched) {
   ASSERT_TRUE(platform_.ok());
   // The schema is there, so only the name tells that this is not the place.
   platform_.AddDatabase("elsewhere");
-  ExpectRefusal({Dsn("elsewhere"), "--database=platform"}, kConfiguration, {"elsewhere", "platform"});
+  ExpectRefusal({Dsn("elsewhere"), "--expected_database=platform"}, kConfiguration, {"elsewhere", "platform"});
   EXPECT_EQ(platform_.Count("SELECT count(*) FROM pg_tables WHERE schemaname = 'detector'", "elsewhere"), 0);
   // The user database has no schema of this service, which may not make one there.
   ExpectRefusal({Dsn("users")}, kConfiguration, {"\"users\"", "--dsn", "the platform database"});

@@ -27,6 +27,7 @@ ABSL_FLAG(bool, pumpportal_trades, false, "buy and sell frames on pumpportal too
 ABSL_FLAG(double, failed_share, 0.3, "share of the solana frames that are failed transactions, at most 0.99");
 ABSL_FLAG(double, truncated_share, 0.0, "share of the solana frames with trades whose log is cut");
 ABSL_FLAG(double, hostile_share, 0.03, "share of the launches with a hostile or blank name");
+ABSL_FLAG(double, pumpportal_nameless_share, 0.05, "share of pumpportal's launches without name, symbol and uri");
 ABSL_FLAG(double, pumpportal_missing_share, 0.136, "share that pumpportal misses and solana has; needs both feeds");
 ABSL_FLAG(double, solana_missing_share, 0.052, "share that solana misses and pumpportal has; needs both feeds");
 ABSL_FLAG(std::string, out, "-", "recording to write; gzip when it ends in .gz, - for standard output");
@@ -72,6 +73,7 @@ absl::StatusOr<Options> OptionsFromFlags() {
       {"failed_share", absl::GetFlag(FLAGS_failed_share), &options.failed_ppm},
       {"truncated_share", absl::GetFlag(FLAGS_truncated_share), &options.truncated_ppm},
       {"hostile_share", absl::GetFlag(FLAGS_hostile_share), &options.hostile_name_ppm},
+      {"pumpportal_nameless_share", absl::GetFlag(FLAGS_pumpportal_nameless_share), &options.pumpportal_nameless_ppm},
       {"pumpportal_missing_share", absl::GetFlag(FLAGS_pumpportal_missing_share), &options.pumpportal_missing_ppm},
       {"solana_missing_share", absl::GetFlag(FLAGS_solana_missing_share), &options.solana_missing_ppm},
   };
