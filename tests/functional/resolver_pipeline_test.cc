@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "chain/base58.h"
+#include "chain/solana/pubkey.h"
 #include "common/testing/wait_for.h"
 #include "tests/fakes/fake_dexscreener.h"
 #include "tests/functional/harness.h"
@@ -21,11 +22,12 @@ constexpr int kProviderBatch = 30;
 
 // A mint of its own for each number.
 std::string Mint(int number) {
-  uint8_t bytes[32] = {1, 2, 3};
-  bytes[30] = static_cast<uint8_t>(number >> 8);
-  bytes[31] = static_cast<uint8_t>(number);
+  chain::Pubkey key{};
+  key.bytes[0] = 1;
+  key.bytes[30] = static_cast<uint8_t>(number >> 8);
+  key.bytes[31] = static_cast<uint8_t>(number);
   char text[chain::kMaxBase58Size32];
-  return std::string(text, chain::EncodeBase58(bytes, text));
+  return std::string(text, chain::EncodeBase58(key.bytes, text));
 }
 
 class ResolverTest : public ::testing::Test {
