@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/testing/wait_for.h"
 #include "tests/functional/harness.h"
 #include "tests/functional/recordings.h"
 #include "tests/functional/streams.h"
@@ -47,7 +48,18 @@ class ExactlyOnceTest : public ::testing::Test {
       pb::ReportTradesRequest request;
       request.set_feeder("elsewhere");
       for (size_t j = i; j < std::min(trades.size(), i + kTradesPerReport); ++j) *request.add_trades() = trades[j];
-      const auto response = Call(stub, &pb::DetectorService::Stub::ReportTrades, request);
+      pb::ReportTradesResponse response;
+      // A full intake refuses; what is sent again is harmless.
+      const bool taken = common::WaitFor(
+          [&] {
+            grpc::Status status;
+            response = Call(stub, &pb::DetectorService::Stub::ReportTrades, request, &status);
+            EXPECT_TRUE(status.ok() || status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED)
+                << status.error_message();
+            return status.ok();
+          },
+          absl::Seconds(30));
+      EXPECT_TRUE(taken) << "the intake stayed full";
       sums.first += response.accepted();
       sums.second += response.duplicates();
     }
