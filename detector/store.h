@@ -84,7 +84,8 @@ class LogSession {
   virtual absl::StatusOr<LogHeads> ReadHeads() = 0;
   // Identities of the newest `count` trades, oldest first.
   virtual absl::Status ReadRecentTrades(uint64_t count, const std::function<void(const TradeIdentity&)>& visit) = 0;
-  // Those of `identities` whose transaction is in the log within `slack` of their event time, whatever the index.
+  // The trades of the transactions of `identities` that are in the log within `slack` of their event times, whatever
+  // the index, in log order.
   virtual absl::StatusOr<std::vector<TradeIdentity>> FindTrades(absl::Span<const TradeIdentity> identities,
                                                                 absl::Duration slack) = 0;
   // The tokens that are known, in no order.
