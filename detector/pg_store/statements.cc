@@ -26,10 +26,13 @@ std::string UpsertTokens(absl::string_view table) {
                       ", $1::jsonb) ON CONFLICT (chain, address) DO UPDATE SET ", assignments);
 }
 
+// A row as JSON. The supply as text: it may have more digits than any reader of JSON keeps of a number.
+constexpr absl::string_view kTokenJson = "(to_jsonb(t) || jsonb_build_object('supply', t.supply::text))::text";
+
 // State and JSON of the tokens in both tables that satisfy `where`, which speaks of t.
 std::string SelectTokens(absl::string_view where) {
-  return absl::StrCat("SELECT 2 AS state, to_jsonb(t)::text, t.first_cursor FROM detector.detected_tokens t ", where,
-                      " UNION ALL SELECT 1, to_jsonb(t)::text, t.first_cursor FROM detector.pending_tokens t ", where);
+  return absl::StrCat("SELECT 2 AS state, ", kTokenJson, ", t.first_cursor FROM detector.detected_tokens t ", where,
+                      " UNION ALL SELECT 1, ", kTokenJson, ", t.first_cursor FROM detector.pending_tokens t ", where);
 }
 
 // For the life of the process: statements hold plain pointers.
@@ -73,7 +76,7 @@ const common::Statement kFindTrades{
     "find_trades",
     Keep(absl::StrCat("SELECT ", kIdentityColumns,
                       " FROM detector.trades WHERE event_time BETWEEN to_timestamp($1 / 1e6) AND to_timestamp($2 / "
-                      "1e6) AND transaction = ANY($3::text[])")),
+                      "1e6) AND transaction = ANY($3::text[]) ORDER BY cursor")),
     absl::Seconds(30)};
 const common::Statement kLoadTokens{"load_tokens", Keep(SelectTokens(kJoinRefs)), kWriteLimit};
 const common::Statement kDeletePending{
@@ -126,16 +129,16 @@ const common::Statement kReadEvents{
 const common::Statement kListTokens{
     "list_tokens",
     Keep(absl::StrCat(
-        "SELECT state, token FROM ((SELECT 2 AS state, to_jsonb(t)::text AS token, first_cursor "
+        "SELECT state, token FROM ((SELECT 2 AS state, ", kTokenJson, " AS token, first_cursor "
         "FROM detector.detected_tokens t WHERE first_cursor < $1 AND ($2 = '' OR chain = $2) AND ($3 = '' OR creator = "
-        "$3) AND $4 <> 1 ORDER BY first_cursor DESC LIMIT $5) UNION ALL (SELECT 1, to_jsonb(t)::text, first_cursor "
+        "$3) AND $4 <> 1 ORDER BY first_cursor DESC LIMIT $5) UNION ALL (SELECT 1, ", kTokenJson, ", first_cursor "
         "FROM detector.pending_tokens t WHERE first_cursor < $1 AND ($2 = '' OR chain = $2) AND ($3 = '' OR creator = "
         "$3) AND $4 <> 2 ORDER BY first_cursor DESC LIMIT $5)) u ORDER BY first_cursor DESC LIMIT $5")),
     kReadLimit};
 // Best match first: the whole symbol, the whole name, then by where the text begins; newest first among equals.
 const common::Statement kSearchTokens{
     "search_tokens",
-    Keep(absl::StrCat("SELECT state, token FROM (SELECT 2 AS state, to_jsonb(t)::text AS token, first_cursor, "
+    Keep(absl::StrCat("SELECT state, token FROM (SELECT 2 AS state, ", kTokenJson, " AS token, first_cursor, "
                       "lower(symbol) AS s, lower(name) AS n FROM detector.detected_tokens t "
                       "WHERE (position($1 IN lower(symbol)) > 0 OR position($1 IN lower(name)) > 0) "
                       "AND ($2 = '' OR chain = $2)) u ORDER BY s = $1 DESC, n = $1 DESC, "
@@ -143,10 +146,10 @@ const common::Statement kSearchTokens{
     kReadLimit};
 const common::Statement kClaimPending{
     "claim_pending",
-    "UPDATE detector.pending_tokens t SET claimed_by = $1, claims = t.claims + 1, lease_until = $3::timestamptz "
+    Keep(absl::StrCat("UPDATE detector.pending_tokens t SET claimed_by = $1, claims = t.claims + 1, lease_until = $3::timestamptz "
     "FROM (SELECT chain, address FROM detector.pending_tokens WHERE lease_until <= $2::timestamptz "
     "ORDER BY lease_until, first_cursor LIMIT $4 FOR UPDATE SKIP LOCKED) c "
-    "WHERE t.chain = c.chain AND t.address = c.address RETURNING to_jsonb(t)::text, t.claims",
+    "WHERE t.chain = c.chain AND t.address = c.address RETURNING ", kTokenJson, ", t.claims")),
     kReadLimit};
 const common::Statement kSaveConsumer{
     "save_consumer",
