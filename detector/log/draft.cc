@@ -21,10 +21,24 @@ const chain::TokenRef* TokenOf(const FeedEvent& event) {
 
 }  // namespace
 
+void IntakeOutcome::Add(const IntakeOutcome& part) {
+  accepted += part.accepted;
+  duplicates += part.duplicates;
+  quarantined += part.quarantined;
+  named += part.named;
+  returned += part.returned;
+  already_named += part.already_named;
+  unknown += part.unknown;
+  trade_cursor = std::max(trade_cursor, part.trade_cursor);
+}
+
 void KnownTokens::Add(const chain::TokenRef& ref) {
   const absl::uint128 key = Fingerprint(ref);
   if (!keys_.insert(key).second) return;
   order_.push_back(key);
+}
+
+void KnownTokens::Trim() {
   while (order_.size() > capacity_) {
     keys_.erase(order_.front());
     order_.pop_front();
@@ -40,6 +54,8 @@ absl::StatusOr<std::unique_ptr<Draft>> Draft::Make(const std::vector<const Intak
                                                    WriterMemory& memory, absl::Time now, const Limits& limits) {
   std::unique_ptr<Draft> draft(new Draft(intake, memory, now, limits));
   draft->commit_.heads = memory.heads;
+  memory.window.Trim();
+  memory.known.Trim();
   if (absl::Status status = draft->AskLogForOldTrades(session); !status.ok()) return status;
   const std::vector<chain::TokenRef> refs = draft->JudgeTrades();
   auto loaded = session.LoadTokens(refs);
@@ -68,9 +84,7 @@ absl::Status Draft::AskLogForOldTrades(LogSession& session) {
   if (transactions.empty()) return absl::OkStatus();
   const auto found = session.FindTrades(transactions, earliest, latest);
   if (!found.ok()) return found.status();
-  for (const TradeIdentity& identity : *found) {
-    if (!memory_.window.Knows(identity)) memory_.window.Remember(identity);
-  }
+  for (const TradeIdentity& identity : *found) memory_.window.RememberLogged(identity);
   return absl::OkStatus();
 }
 

@@ -131,10 +131,10 @@ common::VerifyOptions VerifyOptionsFor(const std::string& expected_database) {
 absl::Status ExplainRefusal(common::Connection& connection, const absl::Status& refused, absl::Time deadline) {
   const auto where = connection.QuerySql("ask for the database", "SELECT current_database(), current_user", deadline);
   if (!where.ok()) return where.status();
-  return absl::PermissionDeniedError(absl::StrCat(
-      "role \"", (*where)[0][1].as<std::string>(), "\" may not make the tables of schema ", kSchema,
-      " in database \"", (*where)[0][0].as<std::string>(), "\" (", refused.message(),
-      "): set --dsn to the platform database, with the role that owns the schema"));
+  return absl::PermissionDeniedError(
+      absl::StrCat("role \"", (*where)[0][1].as<std::string>(), "\" may not make the tables of schema ", kSchema,
+                   " in database \"", (*where)[0][0].as<std::string>(), "\" (", refused.message(),
+                   "): set --dsn to the platform database, with the role that owns the schema"));
 }
 
 }  // namespace
