@@ -93,19 +93,18 @@ class KillBothTest : public ::testing::Test {
   }
 
   void StartDetector(absl::string_view database) {
-    detector_ = platform_.Launch(
-        "tokenwatch-detector",
-        ReplayFlags(recording_, {absl::StrCat("--dsn=", platform_.cluster().Dsn(database, "detector")),
-                                 absl::StrCat("--listen=127.0.0.1:", detector_port_), "--commit_events=100",
-                                 "--intake_queue=2", "--drain_grace=0s"}));
+    detector_ =
+        platform_.Launch("tokenwatch-detector",
+                         ReplayFlags(recording_, {absl::StrCat("--dsn=", platform_.cluster().Dsn(database, "detector")),
+                                                  absl::StrCat("--listen=127.0.0.1:", detector_port_),
+                                                  "--commit_events=100", "--intake_queue=2", "--drain_grace=0s"}));
   }
   void StartResolver(absl::string_view database) {
-    resolver_ = platform_.Launch(
-        "tokenwatch-resolver",
-        {absl::StrCat("--dsn=", platform_.cluster().Dsn(database, "resolver")),
-         absl::StrCat("--detector=127.0.0.1:", detector_port_), "--sources=dexscreener",
-         "--dexscreener_url=" + names_.Url(), "--dexscreener_budget_per_minute=6000", "--lease=2s",
-         "--poll_interval=200ms", "--retry_initial=100ms", "--drain_grace=0s"});
+    resolver_ = platform_.Launch("tokenwatch-resolver",
+                                 {absl::StrCat("--dsn=", platform_.cluster().Dsn(database, "resolver")),
+                                  absl::StrCat("--detector=127.0.0.1:", detector_port_), "--sources=dexscreener",
+                                  "--dexscreener_url=" + names_.Url(), "--dexscreener_budget_per_minute=6000",
+                                  "--lease=2s", "--poll_interval=200ms", "--retry_initial=100ms", "--drain_grace=0s"});
   }
   // Runs both until nothing is left to do, then ends them.
   void Finish(const std::string& database) {

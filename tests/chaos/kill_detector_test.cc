@@ -63,8 +63,8 @@ TEST_F(KillTest, KilledAtRandomMomentsItEndsInTheTablesOfAnUndisturbedRun) {
   std::sort(moments.begin(), moments.end());
   // Small commits, so that a session has many moments to be killed at.
   const std::vector<std::string> flags = ReplayFlags(
-      recording_, {"--dsn=" + platform_.cluster().Dsn("platform", "detector"), "--commit_events=100",
-                   "--intake_queue=2"});
+      recording_,
+      {"--dsn=" + platform_.cluster().Dsn("platform", "detector"), "--commit_events=100", "--intake_queue=2"});
   uint64_t killed_under_way = 0;
   for (const uint64_t moment : moments) {
     const auto detector = platform_.Launch("tokenwatch-detector", flags);
@@ -73,8 +73,8 @@ TEST_F(KillTest, KilledAtRandomMomentsItEndsInTheTablesOfAnUndisturbedRun) {
       // Somewhere in its start, or soon after.
       absl::SleepFor(absl::Milliseconds(Between(1, 150)));
     } else {
-      ASSERT_TRUE(common::WaitFor([&] { return FramesDone() >= moment || !detector->process().running(); },
-                                  absl::Minutes(2)));
+      ASSERT_TRUE(
+          common::WaitFor([&] { return FramesDone() >= moment || !detector->process().running(); }, absl::Minutes(2)));
       absl::SleepFor(absl::Microseconds(Between(0, 5000)));
     }
     ASSERT_TRUE(detector->process().running()) << "it ended by itself: " << detector->Log();

@@ -8,7 +8,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pwd.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -48,7 +50,11 @@ class SmallDisk {
   }
 
  private:
-  static std::string Options(absl::string_view size) { return absl::StrCat("mode=0777,size=", size); }
+  static std::string Options(absl::string_view size) {
+    // The server, which does not run as root, wants to own the directory of a tablespace.
+    const passwd* const server = getpwnam("postgres");
+    return absl::StrCat("mode=0777,uid=", server == nullptr ? geteuid() : server->pw_uid, ",size=", size);
+  }
 
   const std::filesystem::path at_;
   bool mounted_ = false;
@@ -121,16 +127,16 @@ TEST_F(DamageTest, AFullDatabaseDiskLosesNothing) {
   if (!disk.mounted()) GTEST_SKIP() << "mounting a small disk is not permitted here: " << disk.why_not();
   std::filesystem::permissions(platform_.dir(), std::filesystem::perms::all);
   common::PgCluster& cluster = platform_.cluster();
-  ASSERT_TRUE(cluster.Query("postgres", absl::StrCat("CREATE TABLESPACE small LOCATION '", disk.path().string(), "'"))
-                  .ok());
+  ASSERT_TRUE(
+      cluster.Query("postgres", absl::StrCat("CREATE TABLESPACE small LOCATION '", disk.path().string(), "'")).ok());
   platform_.AddDatabase("small");
   ASSERT_TRUE(cluster.Query("postgres", "ALTER DATABASE small SET TABLESPACE small").ok());
 
   const auto detector =
       platform_.StartDetector(ReplayFlags(WriteRecording(platform_.dir() / "session.jsonl", session_.lines)), "small");
   ASSERT_NE(detector, nullptr);
-  EXPECT_TRUE(common::WaitFor([&] { return absl::StrContains(detector->Log(), "No space left on device"); },
-                              absl::Seconds(30)))
+  EXPECT_TRUE(
+      common::WaitFor([&] { return absl::StrContains(detector->Log(), "No space left on device"); }, absl::Seconds(30)))
       << detector->Log();
   EXPECT_TRUE(common::WaitFor([&] { return !detector->IsReady(); }));
   EXPECT_THAT(detector->Http("/readyz"), HasSubstr("log: "));

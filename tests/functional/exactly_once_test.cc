@@ -64,8 +64,7 @@ class ExactlyOnceTest : public ::testing::Test {
     EXPECT_EQ(count("SELECT count(*) FROM detector.trades WHERE side = 1"), truth.buys);
     EXPECT_EQ(count("SELECT count(*) FROM detector.trades WHERE side = 2"), truth.sells);
     EXPECT_EQ(count("SELECT count(*) FROM detector.detected_tokens WHERE venue = 'pump'"), truth.any_feed.named);
-    EXPECT_EQ(count("SELECT count(*) FROM detector.pending_tokens WHERE venue = 'pump'"),
-              truth.any_feed.nameless);
+    EXPECT_EQ(count("SELECT count(*) FROM detector.pending_tokens WHERE venue = 'pump'"), truth.any_feed.nameless);
     EXPECT_EQ(count("SELECT count(*) FROM detector.token_events WHERE kind = 'launched' AND token->>'venue' = 'pump'"),
               truth.any_feed.launches);
     EXPECT_EQ(count("SELECT count(DISTINCT address) FROM detector.token_events WHERE kind = 'migrated'"),
@@ -108,7 +107,8 @@ TEST_F(ExactlyOnceTest, ThreeOverlappingFeedsGiveTheTruth) {
   const Tables before = DumpTables(platform_.cluster(), "platform");
   EXPECT_EQ(detector->Terminate(), 0);
   std::vector<std::string> lines = session_.lines;
-  lines.insert(lines.begin(), R"({"t":1783165101.000000,"feed":"solana","raw":"{\"jsonrpc\":\"2.0\",\"result\":7,\"id\":1}"})");
+  lines.insert(lines.begin(),
+               R"({"t":1783165101.000000,"feed":"solana","raw":"{\"jsonrpc\":\"2.0\",\"result\":7,\"id\":1}"})");
   platform_.Replay(WriteRecording(platform_.dir() / "again.jsonl", lines), "platform", small);
   Tables after = DumpTables(platform_.cluster(), "platform");
   EXPECT_EQ(after["feed_positions"].size(), 2u);
@@ -153,8 +153,7 @@ TEST_F(ExactlyOnceTest, ReportedLaunchesAreNewOnce) {
   launch.set_name("Reported");
   launch.set_symbol("RPT");
   launch.set_venue("pump");
-  launch.set_transaction(
-      "2nBhEBYYvfaAe16UMNqRHre4YNSskvuYgx3M6E4JP1oDYvZEJHvoPzyUidNgNX5r9sTyN1J9UxtbCXy2rqYcuyuv");
+  launch.set_transaction("2nBhEBYYvfaAe16UMNqRHre4YNSskvuYgx3M6E4JP1oDYvZEJHvoPzyUidNgNX5r9sTyN1J9UxtbCXy2rqYcuyuv");
   launch.mutable_event_time()->set_seconds(1'783'165'101);
   auto first = Call(*stub, &pb::DetectorService::Stub::ReportTokens, request);
   EXPECT_EQ(first.accepted(), 1);

@@ -133,8 +133,8 @@ Ending Platform::RunDetector(std::vector<std::string> flags, absl::Duration limi
 }
 
 void Platform::Replay(const std::string& recording, absl::string_view database, std::vector<std::string> flags) {
-  std::vector<std::string> all = ReplayFlags(recording, {"--exit_after_recording", "--drain_grace=0s",
-                                                         "--dsn=" + cluster_->Dsn(database, "detector")});
+  std::vector<std::string> all = ReplayFlags(
+      recording, {"--exit_after_recording", "--drain_grace=0s", "--dsn=" + cluster_->Dsn(database, "detector")});
   Append(all, std::move(flags));
   const Ending ending = RunDetector(std::move(all), absl::Minutes(5));
   EXPECT_EQ(ending.code, 0) << ending.errors;

@@ -36,8 +36,14 @@ class IsolationTest : public ::testing::Test {
       std::ofstream(platform_.dir() / file) << "secret\n";
     }
     common::ChildProcess::Options options;
-    options.command = {common::PgCluster::BinDir() / "psql",  "-q", "-v", "ON_ERROR_STOP=1", "-d",
-                       platform_.cluster().Dsn("postgres"), "-f", SourcePath("deploy/local/databases.sql")};
+    options.command = {common::PgCluster::BinDir() / "psql",
+                       "-q",
+                       "-v",
+                       "ON_ERROR_STOP=1",
+                       "-d",
+                       platform_.cluster().Dsn("postgres"),
+                       "-f",
+                       SourcePath("deploy/local/databases.sql")};
     options.environment = {{"TOKENWATCH_SECRETS", platform_.dir()}};
     options.stderr_file = platform_.dir() / "psql.err";
     const auto code = common::RunProcess(options, absl::Seconds(60));
@@ -59,7 +65,7 @@ TEST_F(IsolationTest, ARoleCannotTouchTheOtherServicesTables) {
     for (const std::string& sql :
          {"SELECT count(*) FROM " + name, "INSERT INTO " + name + " DEFAULT VALUES", "DELETE FROM " + name,
           "TRUNCATE " + name, "ALTER TABLE " + name + " ADD mine int", "CREATE INDEX ON " + name + " ((1))",
-          "LOCK TABLE " + name, "DROP TABLE " + name, "GRANT SELECT ON " + name + " TO resolver"}) {
+          "BEGIN; LOCK TABLE " + name, "DROP TABLE " + name, "GRANT SELECT ON " + name + " TO resolver"}) {
       EXPECT_EQ(As("resolver", sql), kDenied) << sql;
     }
   }

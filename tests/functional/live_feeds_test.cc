@@ -49,14 +49,13 @@ class LiveFeedsTest : public ::testing::Test {
   bool AwaitLaunches(uint64_t launches) {
     return common::WaitFor(
         [&] {
-          return static_cast<uint64_t>(platform_.Count(
-                     "SELECT count(*) FROM detector.token_events WHERE kind = 'launched'")) >= launches;
+          return static_cast<uint64_t>(
+                     platform_.Count("SELECT count(*) FROM detector.token_events WHERE kind = 'launched'")) >= launches;
         },
         absl::Seconds(30));
   }
   static pb::FeedStatus StatusOf(const Service& service, const std::string& feed) {
-    const auto status =
-        Call(*StubFor(service), &pb::DetectorService::Stub::GetStatus, pb::GetStatusRequest());
+    const auto status = Call(*StubFor(service), &pb::DetectorService::Stub::GetStatus, pb::GetStatusRequest());
     for (const pb::FeedStatus& each : status.feeds()) {
       if (each.name() == feed) return each;
     }
@@ -78,11 +77,11 @@ TEST_F(LiveFeedsTest, SubscribeAndLogWhatComes) {
   ASSERT_NE(detector, nullptr);
   EXPECT_TRUE(AwaitTrades(truth_.trades));
   EXPECT_TRUE(AwaitLaunches(truth_.any_feed.launches));
-  EXPECT_TRUE(common::WaitFor([&] {
-    return StatusOf(*detector, "pumpportal").frames() == static_cast<int64_t>(portal_frames_.size());
-  }));
+  EXPECT_TRUE(common::WaitFor(
+      [&] { return StatusOf(*detector, "pumpportal").frames() == static_cast<int64_t>(portal_frames_.size()); }));
   EXPECT_EQ(static_cast<uint64_t>(platform_.Count("SELECT count(*) FROM detector.trades")), truth_.trades);
-  EXPECT_THAT(portal_.received(), ElementsAre(R"({"method":"subscribeNewToken"})", R"({"method":"subscribeMigration"})"));
+  EXPECT_THAT(portal_.received(),
+              ElementsAre(R"({"method":"subscribeNewToken"})", R"({"method":"subscribeMigration"})"));
   ASSERT_EQ(solana_.received().size(), 1u);
   EXPECT_THAT(solana_.received()[0], HasSubstr("logsSubscribe"));
   EXPECT_THAT(solana_.received()[0], HasSubstr("6EF8rrecthR5Dkzon8Nwu78hRvfCKubJ14M5uBEwF6P"));
@@ -149,9 +148,8 @@ TEST_F(LiveFeedsTest, WhatIsRecordedReplaysToTheSameTables) {
       platform_.StartDetector({"--feeds=solana", "--solana_ws_url=" + solana_.Url(), "--record=" + record});
   ASSERT_NE(detector, nullptr);
   EXPECT_TRUE(AwaitTrades(truth_.trades));
-  EXPECT_TRUE(common::WaitFor([&] {
-    return StatusOf(*detector, "solana").frames() == static_cast<int64_t>(solana_frames_.size());
-  }));
+  EXPECT_TRUE(common::WaitFor(
+      [&] { return StatusOf(*detector, "solana").frames() == static_cast<int64_t>(solana_frames_.size()); }));
   EXPECT_EQ(detector->Terminate(), 0) << detector->Log();
   platform_.AddDatabase("replayed");
   platform_.Replay(record, "replayed");

@@ -38,8 +38,8 @@ class ReplayTest : public ::testing::Test {
 TEST_F(ReplayTest, PumpPortalSessionGivesItsKnownRowsTwice) {
   ASSERT_TRUE(platform_.ok());
   const Tables tables = ReplayTwice(PumpPortalSession(), {"--recording_default_feed=pumpportal"});
-  // 139 frames: 2 acknowledgements and the refusal of a third subscription, 129 creates of pump.fun of which 7 carry the
-  // mint of USDC and one has a blank for its name, 1 create of another launchpad, and 6 migrations, two of them of
+  // 139 frames: 2 acknowledgements and the refusal of a third subscription, 129 creates of pump.fun of which 7 carry
+  // the mint of USDC and one has a blank for its name, 1 create of another launchpad, and 6 migrations, two of them of
   // tokens that were launched a frame before.
   EXPECT_EQ(RowCounts(tables), (Counts{{"consumers", 0},
                                        {"detected_tokens", 122},

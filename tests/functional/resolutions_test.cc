@@ -165,10 +165,9 @@ class QuarantineTest : public ResolutionsTest {
   // As an older build would have left it: a frame that the decoders of this build know.
   void InsertQuarantined(uint64_t id, const std::string& feed, const std::string& raw) {
     const auto inserted = platform_.cluster().Query(
-        "platform",
-        absl::StrCat("INSERT INTO detector.quarantined_frames VALUES (", id, ", '", feed,
-                     "', 'unknown_type', 'by hand', convert_to($raw$", raw, "$raw$, 'UTF8'), false, sha256(convert_to($raw$",
-                     raw, "$raw$, 'UTF8')), now())"));
+        "platform", absl::StrCat("INSERT INTO detector.quarantined_frames VALUES (", id, ", '", feed,
+                                 "', 'unknown_type', 'by hand', convert_to($raw$", raw,
+                                 "$raw$, 'UTF8'), false, sha256(convert_to($raw$", raw, "$raw$, 'UTF8')), now())"));
     ASSERT_TRUE(inserted.ok()) << inserted.status();
   }
 };

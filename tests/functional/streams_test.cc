@@ -1,4 +1,6 @@
 // WatchTokens and TailTrades: history, then live, without gap or repeat, whatever happens to the reader or the writer.
+#include "tests/functional/streams.h"
+
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -12,7 +14,6 @@
 #include "common/testing/wait_for.h"
 #include "tests/functional/harness.h"
 #include "tests/functional/recordings.h"
-#include "tests/functional/streams.h"
 
 namespace tokenwatch::functional {
 namespace {
@@ -128,9 +129,8 @@ TEST_F(StreamsTest, FiltersAreAppliedByTheServer) {
   filter.add_traders(trader);
   expect(filter, [&](const pb::Trade& trade) { return trade.trader() == trader; });
   filter.set_side(pb::TRADE_SIDE_BUY);
-  expect(filter, [&](const pb::Trade& trade) {
-    return trade.trader() == trader && trade.side() == pb::TRADE_SIDE_BUY;
-  });
+  expect(filter,
+         [&](const pb::Trade& trade) { return trade.trader() == trader && trade.side() == pb::TRADE_SIDE_BUY; });
   filter.Clear();
   filter.add_tokens(token);
   filter.add_chains("solana");
@@ -181,10 +181,10 @@ TEST_F(StreamsTest, FromHeadGivesOnlyWhatComesAfter) {
   const pb::Trade model = AllTrades(*stub_).trades.back();
   ReadTrades read;
   const DetectorStub other = StubFor(*detector_);
-  std::thread reader(
-      [&] { read = Read(*other, request, [](const ReadTrades& got) { return !got.trades.empty(); }); });
+  std::thread reader([&] { read = Read(*other, request, [](const ReadTrades& got) { return !got.trades.empty(); }); });
   // The stream is open on the server before the trade is reported.
-  EXPECT_TRUE(common::WaitFor([&] { return absl::StrContains(detector_->Http("/metrics"), "detector_streams_open 1"); }));
+  EXPECT_TRUE(
+      common::WaitFor([&] { return absl::StrContains(detector_->Http("/metrics"), "detector_streams_open 1"); }));
   pb::ReportTradesRequest report;
   report.set_feeder("elsewhere");
   *report.add_trades() = model;
@@ -215,8 +215,7 @@ TEST_F(StreamsTest, AReaderThatNeverReadsIsCutOffAndTheOthersGoOn) {
     cursor = response.cursor();
   }
   const grpc::Status status = lazy->Finish();
-  EXPECT_THAT(status.error_code(),
-              ::testing::AnyOf(grpc::StatusCode::RESOURCE_EXHAUSTED, grpc::StatusCode::CANCELLED))
+  EXPECT_THAT(status.error_code(), ::testing::AnyOf(grpc::StatusCode::RESOURCE_EXHAUSTED, grpc::StatusCode::CANCELLED))
       << status.error_message();
   EXPECT_LT(cursor, session_.truth.trades);
   const ReadTrades rest = ReadToTheTruth(*stub_, cursor);

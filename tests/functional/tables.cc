@@ -33,8 +33,7 @@ void ExpectSameTables(const Tables& expected, const Tables& actual) {
   for (const auto& [table, rows] : expected) {
     const auto found = actual.find(table);
     if (found == actual.end() || found->second == rows) continue;
-    const auto [left, right] =
-        std::mismatch(rows.begin(), rows.end(), found->second.begin(), found->second.end());
+    const auto [left, right] = std::mismatch(rows.begin(), rows.end(), found->second.begin(), found->second.end());
     ADD_FAILURE() << "table " << table << " differs, first at row " << left - rows.begin() << "\n  expected "
                   << (left == rows.end() ? "its end" : *left) << "\n  found    "
                   << (right == found->second.end() ? "its end" : *right);

@@ -3,8 +3,10 @@
 // To accept a change: GOLDEN_UPDATE=1 ctest -R metrics_golden_test
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -13,27 +15,52 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "tests/functional/harness.h"
 
 namespace tokenwatch::functional {
 namespace {
 
-// Every series without its value, once: a histogram's by its name, without its buckets.
-std::string Series(const std::string& http) {
-  std::set<std::string> series;
+struct Family {
+  std::string type;
+  // Values by label.
+  std::map<std::string, std::set<std::string>> labels;
+};
+
+// Labels whose values belong to the build or are the buckets' bounds.
+bool IsFree(const std::string& family, const std::string& label) {
+  return label == "le" || (family == "build_info" && label != "service");
+}
+
+// One line for each family: its name, type, and labels with all their values.
+std::string Families(const std::string& http) {
+  std::map<std::string, Family> families;
   for (const absl::string_view line : absl::StrSplit(http, absl::ByAnyChar("\r\n"), absl::SkipEmpty())) {
     const std::vector<std::string> words = absl::StrSplit(line, ' ');
-    if (absl::StartsWith(line, "# TYPE ") && words.size() == 4) {
-      series.insert(absl::StrCat(words[2], " ", words[3]));
-      continue;
+    if (absl::StartsWith(line, "# TYPE ") && words.size() == 4) families[words[2]].type = words[3];
+    const size_t open = line.find('{');
+    if (line[0] == '#' || open == absl::string_view::npos) continue;
+    std::string name(line.substr(0, open));
+    for (const char* suffix : {"_bucket", "_sum", "_count"}) {
+      const std::string stem(absl::StripSuffix(name, suffix));
+      if (families.contains(stem)) name = stem;
     }
-    const size_t end = line.find_last_of(' ');
-    if (line[0] == '#' || end == absl::string_view::npos || !absl::StrContains(line, '{')) continue;
-    const absl::string_view name = line.substr(0, line.find('{'));
-    if (absl::EndsWith(name, "_bucket") || !absl::StrContains(line, "=\"")) continue;
-    series.emplace(line.substr(0, end));
+    const absl::string_view labels = line.substr(open + 1, line.rfind('}') - open - 1);
+    for (const absl::string_view label : absl::StrSplit(labels, "\",", absl::SkipEmpty())) {
+      const std::pair<std::string, std::string> parts = absl::StrSplit(label, absl::MaxSplits("=\"", 1));
+      families[name].labels[parts.first].insert(
+          IsFree(name, parts.first) ? "*" : std::string(absl::StripSuffix(parts.second, "\"")));
+    }
   }
-  return absl::StrCat(absl::StrJoin(series, "\n"), "\n");
+  std::string text;
+  for (const auto& [name, family] : families) {
+    absl::StrAppend(&text, name, " ", family.type);
+    for (const auto& [label, values] : family.labels) {
+      absl::StrAppend(&text, " ", label, "=", absl::StrJoin(values, "|"));
+    }
+    text += "\n";
+  }
+  return text;
 }
 
 void ExpectGolden(const std::string& file, const std::string& text) {
@@ -50,7 +77,23 @@ TEST(MetricsGoldenTest, OfTheDetector) {
   const std::string metrics = detector->Http("/metrics");
   const size_t body = metrics.find("# HELP");
   ASSERT_NE(body, std::string::npos) << metrics;
-  ExpectGolden("detector_metrics.txt", Series(metrics.substr(body)));
+  ExpectGolden("detector_metrics.txt", Families(metrics.substr(body)));
+}
+
+TEST(MetricsGoldenTest, OfTheResolver) {
+  Platform platform;
+  ASSERT_TRUE(platform.ok());
+  const auto detector = platform.StartDetector();
+  ASSERT_NE(detector, nullptr);
+  const auto resolver =
+      platform.Launch("tokenwatch-resolver",
+                      {"--dsn=" + platform.cluster().Dsn("platform", "resolver"), "--detector=" + detector->address()});
+  ASSERT_NE(resolver, nullptr);
+  ASSERT_TRUE(platform.AwaitReady(*resolver));
+  const std::string metrics = resolver->Http("/metrics");
+  const size_t body = metrics.find("# HELP");
+  ASSERT_NE(body, std::string::npos) << metrics;
+  ExpectGolden("resolver_metrics.txt", Families(metrics.substr(body)));
 }
 
 }  // namespace
