@@ -94,7 +94,12 @@ class PullStreamTest : public ::testing::Test {
   struct Client {
     explicit Client(EchoServerForTest& server) {
       context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(20)));
-      reader = server.stub().Repeat(&context, EchoRequest());
+      // A connection of its own: streams of one connection share its window.
+      grpc::ChannelArguments arguments;
+      arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+      stub = EchoService::NewStub(
+          grpc::CreateCustomChannel(server.address(), grpc::InsecureChannelCredentials(), arguments));
+      reader = stub->Repeat(&context, EchoRequest());
     }
     ~Client() {
       if (!finished) Finish();
@@ -111,6 +116,7 @@ class PullStreamTest : public ::testing::Test {
       return reader->Finish();
     }
     grpc::ClientContext context;
+    std::unique_ptr<EchoService::Stub> stub;
     std::unique_ptr<grpc::ClientReader<EchoResponse>> reader;
     bool finished = false;
   };
@@ -219,7 +225,7 @@ TEST_F(PullStreamTest, AnExecutorWithoutRoomEndsTheStream) {
 
 class StallTest : public PullStreamTest {
  protected:
-  StallTest() : PullStreamTest({.max_streams = 4, .stall_limit = absl::Milliseconds(150)}) {
+  StallTest() : PullStreamTest({.max_streams = 4, .stall_limit = absl::Milliseconds(400)}) {
     script_.messages = 1'000'000;
     script_.message_bytes = 256 * 1024;
   }
