@@ -19,6 +19,12 @@ namespace {
 
 constexpr absl::Duration kStartLimit = absl::Milliseconds(300);
 constexpr int kStarts = 5;
+// What is measured is what is deployed: a sanitizer costs several times the time.
+#ifdef NDEBUG
+constexpr bool kIsRelease = true;
+#else
+constexpr bool kIsRelease = false;
+#endif
 
 class LifecycleTest : public ::testing::Test {
  protected:
@@ -39,9 +45,9 @@ TEST_F(LifecycleTest, ServesSoonAfterItsStartOnAMigratedDatabase) {
   }
   std::printf("start to serving, best of %d: %s\n", kStarts, absl::FormatDuration(best).c_str());
   RecordProperty("best_ms", static_cast<int>(absl::ToInt64Milliseconds(best)));
-#ifdef NDEBUG
-  EXPECT_LE(best, kStartLimit);
-#endif
+  if (kIsRelease) {
+    EXPECT_LE(best, kStartLimit);
+  }
 }
 
 TEST_F(LifecycleTest, TermUnderLoadExitsInTimeAndLosesNothing) {
