@@ -29,7 +29,7 @@ std::vector<std::string> RawFrames(const std::string& path) {
   }
 }
 
-TEST(FrameRecorderTest, RecordsAreReadBackAndAppended) {
+TEST(FrameRecorderTest, RecordsAreReadBackAndEachRunHasAFileOfItsOwn) {
   common::TempDir dir;
   const std::string path = dir.path() / "frames.gz";
   {
@@ -44,7 +44,8 @@ TEST(FrameRecorderTest, RecordsAreReadBackAndAppended) {
     ASSERT_TRUE(recorder.ok()) << recorder.status();
     (*recorder)->Record("solana", SampleTime(2), "third");
   }
-  EXPECT_EQ(RawFrames(path), (std::vector<std::string>{R"({"a":"x"})", "\n", "third"}));
+  EXPECT_EQ(RawFrames(path), (std::vector<std::string>{R"({"a":"x"})", "\n"}));
+  EXPECT_EQ(RawFrames(path + ".1"), std::vector<std::string>{"third"});
 }
 
 TEST(FrameRecorderTest, WhatWasFlushedSurvivesADeath) {

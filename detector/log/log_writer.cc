@@ -139,7 +139,11 @@ void LogWriter::Run(const std::stop_token& stop) {
       continue;
     }
     std::vector<Work> works = TakeGroup(stop);
-    if (!works.empty() && !WriteAll(works, 0, works.size(), stop) && !stop.stop_requested()) Follow(stop);
+    if (works.empty()) {
+      CheckSession();
+    } else if (!WriteAll(works, 0, works.size(), stop) && !stop.stop_requested()) {
+      Follow(stop);
+    }
   }
   // What is left was not written, and its callers must know.
   while (std::optional<Work> left = queue_.Pop(absl::ZeroDuration())) {
@@ -147,6 +151,10 @@ void LogWriter::Run(const std::stop_token& stop) {
   }
   session_.reset();
   SetLeads(false);
+}
+
+void LogWriter::CheckSession() {
+  if (const auto heads = session_->ReadHeads(); !heads.ok()) DropSession(heads.status());
 }
 
 bool LogWriter::Lead(const std::stop_token& stop) {

@@ -99,6 +99,8 @@ class LogWriter {
   // Makes session_ the writer's session; false when stopped or when another process leads.
   bool Lead(const std::stop_token& stop);
   absl::Status LoadMemory();
+  // While there is nothing to write: notices that the session, and with it the lead, is lost.
+  void CheckSession();
   void Follow(const std::stop_token& stop);
   std::vector<Work> TakeGroup(const std::stop_token& stop);
   // Commits `works[first, first + count)`, whatever it takes. False when it was stopped or lost the lead: what was not
