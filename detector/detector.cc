@@ -126,10 +126,12 @@ int RunDetector(const Config& config, const common::RunnerOptions& options, comm
     return writer.Submit(Intake{std::move(batch), {}}, stop);
   };
   FeedRunner feeds(MakeFeeds(config, *store, board, sink, recorder.get(), clock), board,
-                   [&](const Feed& feed, const absl::Status& status) {
+                   [&](const Feed& feed, const absl::Status& status, const std::stop_token& stop) {
                      LogFeedEnd(feed, status);
                      if (!config.exit_after_recording || feed.name() != "recording") return;
-                     const absl::Status flushed = writer.Flush(runner->stop_token());
+                     const absl::Status flushed = writer.Flush(stop);
+                     // It runs again where, or as soon as, the log is written.
+                     if (stop.stop_requested()) return;
                      exit_code = common::ExitCodeFor(status.ok() ? flushed : status);
                      runner->RequestStop();
                    });

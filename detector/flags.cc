@@ -22,7 +22,7 @@ namespace detector = tokenwatch::detector;
   FLAG(std::string, solana_ws_url, "WebSocket of a Solana node")                                                  \
   FLAG(absl::Duration, silence_warn, "quiet of a live feed that is worth a warning")                              \
   FLAG(absl::Duration, silence_reconnect, "quiet of a live feed after which to reconnect")                        \
-  FLAG(std::string, record, "file to append the raw frames of live feeds to, gzip")                               \
+  FLAG(std::string, record, "file to write the raw frames of live feeds to, gzip")                                \
   FLAG(int32_t, intake_queue, "pieces of intake that may wait for the writer")                                    \
   FLAG(int32_t, commit_events, "events after which a group commit takes up no more")                              \
   FLAG(int32_t, window_trades, "newest trades remembered for recognising repeats without asking the log")         \

@@ -1,7 +1,7 @@
 """Follows a run: one updating line in a terminal, a line at the start and the end of it elsewhere.
 
-A replay has ended when every feed of the detector says "finished" and the number of pending tokens has come to rest:
-it is zero, or has not moved for SETTLE_S. Exit codes: 0 ended, 70 a service went away or its feed failed.
+A replay has ended when the detector's feed "recording" says "finished" and the number of pending tokens has come to
+rest: it is zero, or has not moved for SETTLE_S. Exit codes: 0 ended, 70 a service went away or its feed failed.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import sys
 import time
 
 POLL_S = 0.25
-SETTLE_S = 4.0
+SETTLE_S = 3.0
 SETTLE_LIMIT_S = 120.0
 CLIENT_LIMIT_S = 10.0
 
@@ -53,9 +53,10 @@ def process_gone(processes_file):
 
 def describe(status):
     feeds = field(status, "feeds", [])
-    total = {key: sum(field(feed, key) for feed in feeds) for key in ("frames", "launches", "trades")}
-    return (f"frames {total['frames']:,}  launches {total['launches']:,}  trades {total['trades']:,}  "
-            f"pending {field(status, 'pending_tokens'):,}")
+    total = {key: sum(field(feed, key) for feed in feeds) for key in ("frames", "trades")}
+    pending = field(status, "pending_tokens")
+    return (f"frames {total['frames']:,}  trades {total['trades']:,}  "
+            f"tokens {field(status, 'detected_tokens') + pending:,}  pending {pending:,}")
 
 
 class Line:
@@ -116,7 +117,7 @@ def follow(options, line):
                 line.end(text)
                 print(f"run: feed {failed[0].get('name')} failed: {failed[0].get('detail')}", file=sys.stderr)
                 return 70
-            finished = bool(feeds) and all(feed.get("state") == "finished" for feed in feeds)
+            finished = any((feed.get("name"), feed.get("state")) == ("recording", "finished") for feed in feeds)
             if finished and not options.live and rest.reached(field(status, "pending_tokens")):
                 line.end(f"run: {text}  ({elapsed_s:.1f} s)")
                 return 0

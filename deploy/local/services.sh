@@ -1,5 +1,5 @@
-# Starts the detector, the resolver and, for a replay, stand-ins for the upstreams; sourced after state.sh. The contract with
-# the programs: --listen and --http_listen may have port 0, --port_file gets {"grpc": port, "http": port} once both
+# Starts the detector, the resolver and, for a replay, stand-ins for the upstreams; sourced after state.sh. The contract
+# with the programs: --listen and --http_listen may have port 0, --port_file gets {"grpc": port, "http": port} once both
 # listen, /readyz answers 200 once the service serves, SIGTERM drains and exits 0.
 READY_LIMIT_S=30
 
@@ -48,12 +48,14 @@ spawn_program() {
   spawn "$name" "$BIN/tokenwatch-$name" --port_file="$RUN/$name.ports" "$@"
 }
 
+# What both services are started with. No balancer has to hear of their end: they need not serve on after SIGTERM.
+service_flags=(--listen=127.0.0.1:0 --http_listen=127.0.0.1:0 --drain_grace=0s)
+
 # start_detector FEEDS [RECORDING]
 start_detector() {
   local feed_flags=(--feeds="$1")
   [[ -z "${2:-}" ]] || feed_flags+=(--recording="$2")
-  spawn_program detector --dsn_file="$SECRETS/detector.dsn" --listen=127.0.0.1:0 --http_listen=127.0.0.1:0 \
-    "${feed_flags[@]}"
+  spawn_program detector --dsn_file="$SECRETS/detector.dsn" "${service_flags[@]}" "${feed_flags[@]}"
   wait_for detector http /readyz
   # shellcheck disable=SC2034  # read by run.sh
   DETECTOR="127.0.0.1:$(port_of detector grpc)"
@@ -61,8 +63,7 @@ start_detector() {
 
 # start_resolver flags...: flags say which upstreams to ask; without any, the public ones.
 start_resolver() {
-  spawn_program resolver --dsn_file="$SECRETS/resolver.dsn" --listen=127.0.0.1:0 --http_listen=127.0.0.1:0 \
-    --detector="$DETECTOR" "$@"
+  spawn_program resolver --dsn_file="$SECRETS/resolver.dsn" "${service_flags[@]}" --detector="$DETECTOR" "$@"
   wait_for resolver http /readyz
   # shellcheck disable=SC2034  # read by run.sh
   RESOLVER="127.0.0.1:$(port_of resolver grpc)"

@@ -26,10 +26,11 @@ describe_session() {
   frames="$(gzip -dc "$RUN/simulated.jsonl.gz" | wc -l)"
   cat <<TEXT
 
-recorded    $RECORDED_FRAMES frames of PumpPortal and of pump.fun's program logs (tests/fixtures/demo/ORIGIN.md)
-simulated   $frames frames of both feeds: $SIMULATED_LAUNCHES launches, $SIMULATED_TRADES trades (tokenwatch-sim --seed=$SIMULATED_SEED)
-names       for the simulated tokens from stand-ins for the public sources, which take $LATENCY to answer;
-            what the recorded tokens without a name are called was not recorded: they stay pending
+recorded              $RECORDED_FRAMES frames of PumpPortal and of pump.fun's program logs (tests/fixtures/demo/ORIGIN.md)
+simulated             $frames frames of both: $SIMULATED_LAUNCHES launches, $SIMULATED_TRADES trades (tokenwatch-sim --seed=$SIMULATED_SEED)
+names found later     for simulated tokens, from stand-ins for the public sources that take $LATENCY to answer
+still pending         recorded tokens, whose names were not recorded, and the simulated ones that nobody knows
+latencies             of a replay at full speed: mostly waiting in line
 
 TEXT
 }

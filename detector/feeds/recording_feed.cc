@@ -39,7 +39,10 @@ absl::Status RecordingFeed::Run(const std::stop_token& stop) {
   }
   board_.SetState(name_, FeedState::kLive);
   const absl::Status status = Replay(**reader, stop);
-  if (status.ok()) board_.SetState(name_, FeedState::kFinished, absl::StrCat((*reader)->lines(), " frames"));
+  if (status.ok()) {
+    board_.SetState(name_, FeedState::kFinished, absl::StrCat((*reader)->lines(), " frames"));
+    for (const auto& [feed, decoder] : decoders_) board_.SetState(feed, FeedState::kFinished, "replayed");
+  }
   return status;
 }
 

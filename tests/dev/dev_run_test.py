@@ -66,7 +66,7 @@ class DevRun(unittest.TestCase):
     def test_replay_ends_with_the_summary_and_stops_everything(self):
         done = self.run_dev()
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stdout, r"frames 1,200  launches 7  trades 1,100  pending 0")
+        self.assertRegex(done.stdout, r"frames 1,200  trades 1,100  tokens 7  pending 0")
         self.assertIn("SUMMARY tokens detected 7", done.stdout)
         self.assert_nothing_left()
 

@@ -59,7 +59,7 @@ def upstreams(flags):
 def client(command):
     if command == "status":
         state = "live" if os.environ.get("STAND_IN_ENDLESS") else "finished"
-        print(json.dumps({"resolver": None, "detector": {"pending_tokens": "0", "feeds": [
+        print(json.dumps({"resolver": None, "detector": {"detected_tokens": "7", "pending_tokens": "0", "feeds": [
             {"name": "recording", "state": state, "frames": "1200", "launches": "7", "trades": "1100"}]}}))
     elif command == "summary":
         print("SUMMARY tokens detected 7")
