@@ -7,7 +7,7 @@
 namespace tokenwatch::detector {
 
 absl::Status Config::Validate() const {
-  if (dsn.empty() && dsn_file.empty()) {
+  if (dsn.empty()) {
     return absl::InvalidArgumentError(
         "--dsn_file (or --dsn) is missing: name the file that holds the connection string of the platform database");
   }
@@ -22,7 +22,6 @@ absl::Status Config::Validate() const {
     return absl::InvalidArgumentError("--exit_after_recording needs --feeds=recording");
   }
   return common::FirstError({
-      runner.Validate(),
       common::CheckRange("db_connections", db_connections, 1, 64),
       common::CheckOneOf("recording_default_feed", recording_default_feed, {"pumpportal", "solana"}),
       common::CheckRange("silence_warn", silence_warn, absl::Milliseconds(10), absl::Hours(1)),

@@ -1,4 +1,4 @@
-// The detector's configuration: one plain struct; main fills it from flags.
+// Everything that can be set from outside. main fills it from flags; nothing else reads flags.
 #pragma once
 
 #include <string>
@@ -6,18 +6,14 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "common/app/service_runner.h"
 
 namespace tokenwatch::detector {
 
+// Names of fields are names of flags.
 struct Config {
-  // Life of the process: ports, drain.
-  common::RunnerOptions runner;
-  // PostgreSQL; one of the two is required. A file keeps the password out of the process list.
   std::string dsn;
-  std::string dsn_file;
   // Refuse to serve from a database of another name; empty takes any that has the tables.
-  std::string database;
+  std::string expected_database;
   int db_connections = 6;
 
   // Any of "recording", "pumpportal", "solana"; none serves reports and readers only.

@@ -97,15 +97,15 @@ void LogFeedEnd(const Feed& feed, const absl::Status& status) {
 
 }  // namespace
 
-int RunDetector(const Config& config, common::Clock& clock) {
+int RunDetector(const Config& config, const common::RunnerOptions& options, common::Clock& clock) {
   CheckRecording(config);
-  const auto runner = common::OrDie(kService, common::ServiceRunner::Start(config.runner));
+  const auto runner = common::OrDie(kService, common::ServiceRunner::Start(options));
   Metrics metrics(runner->metrics());
 
   std::unique_ptr<PgStore> store;
   const absl::Status opened = runner->WaitUntil("database", [&] {
     auto made = PgStore::Open(
-        {.dsn = config.dsn, .max_connections = config.db_connections, .expected_database = config.database},
+        {.dsn = config.dsn, .max_connections = config.db_connections, .expected_database = config.expected_database},
         clock.Now() + kOpenTimeout, metrics, clock);
     if (made.ok()) store = *std::move(made);
     return made.status();
@@ -126,10 +126,12 @@ int RunDetector(const Config& config, common::Clock& clock) {
     return writer.Submit(Intake{std::move(batch), {}}, stop);
   };
   FeedRunner feeds(MakeFeeds(config, *store, board, sink, recorder.get(), clock), board,
-                   [&](const Feed& feed, const absl::Status& status) {
+                   [&](const Feed& feed, const absl::Status& status, const std::stop_token& stop) {
                      LogFeedEnd(feed, status);
                      if (!config.exit_after_recording || feed.name() != "recording") return;
-                     const absl::Status flushed = writer.Flush(runner->stop_token());
+                     const absl::Status flushed = writer.Flush(stop);
+                     // It runs again where, or as soon as, the log is written.
+                     if (stop.stop_requested()) return;
                      exit_code = common::ExitCodeFor(status.ok() ? flushed : status);
                      runner->RequestStop();
                    });

@@ -84,7 +84,8 @@ class LogSession {
   virtual absl::StatusOr<LogHeads> ReadHeads() = 0;
   // Identities of the newest `count` trades, oldest first.
   virtual absl::Status ReadRecentTrades(uint64_t count, const std::function<void(const TradeIdentity&)>& visit) = 0;
-  // What the log has of the given transactions with event times from `earliest` to `latest`, whatever the index.
+  // What the log has of the given transactions with event times from `earliest` to `latest`, whatever the index, in
+  // log order.
   virtual absl::StatusOr<std::vector<TradeIdentity>> FindTrades(absl::Span<const chain::TransactionId> transactions,
                                                                 absl::Time earliest, absl::Time latest) = 0;
   // The tokens that are known, in no order.

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "absl/flags/flag.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/config/secret.h"
 #include "common/log/log.h"
@@ -60,31 +59,9 @@ CONFIG_FLAGS(DEFINE_FLAG)
 #undef DEFINE_FLAG
 
 ABSL_FLAG(std::string, dsn_file, "", "file that holds the connection string of the platform database");
-ABSL_FLAG(std::string, listen, "0.0.0.0:7402", "host:port of gRPC; port 0 lets the system choose");
-ABSL_FLAG(std::string, http_listen, "0.0.0.0:7412", "host:port of /metrics, /healthz and /readyz");
-ABSL_FLAG(std::string, port_file, "", "file to write the bound ports to");
-ABSL_FLAG(bool, reflection, false, "serve gRPC reflection");
-ABSL_FLAG(absl::Duration, drain_grace, absl::Seconds(2), "how long to serve on after SIGTERM");
-ABSL_FLAG(absl::Duration, drain_deadline, absl::Seconds(20), "how long calls and queued work may take to end then");
 
 namespace tokenwatch::resolver {
 namespace {
-
-struct HostPort {
-  std::string host;
-  int port = 0;
-};
-
-absl::StatusOr<HostPort> ParseListen(absl::string_view flag, const std::string& text) {
-  const size_t colon = text.rfind(':');
-  HostPort parsed;
-  if (colon == std::string::npos || colon == 0 || !absl::SimpleAtoi(text.substr(colon + 1), &parsed.port) ||
-      parsed.port < 0 || parsed.port > 65535) {
-    return absl::InvalidArgumentError(absl::StrCat("--", flag, "=", text, " is not host:port, as in 0.0.0.0:7402"));
-  }
-  parsed.host = text.substr(0, colon);
-  return parsed;
-}
 
 std::string NewClaimant() {
   char host[64] = "";
@@ -108,24 +85,6 @@ absl::StatusOr<Config> ConfigFromFlags() {
   if (!dsn.ok()) return dsn.status();
   config.dsn = *std::move(dsn);
   return config;
-}
-
-absl::StatusOr<common::RunnerOptions> RunnerOptionsFromFlags() {
-  const absl::StatusOr<HostPort> grpc = ParseListen("listen", absl::GetFlag(FLAGS_listen));
-  if (!grpc.ok()) return grpc.status();
-  const absl::StatusOr<HostPort> http = ParseListen("http_listen", absl::GetFlag(FLAGS_http_listen));
-  if (!http.ok()) return http.status();
-  common::RunnerOptions options;
-  options.service = "resolver";
-  options.grpc.address = grpc->host;
-  options.grpc.port = grpc->port;
-  options.grpc.reflection = absl::GetFlag(FLAGS_reflection);
-  options.http.address = http->host;
-  options.http.port = http->port;
-  options.port_file = absl::GetFlag(FLAGS_port_file);
-  options.drain_grace = absl::GetFlag(FLAGS_drain_grace);
-  options.drain_deadline = absl::GetFlag(FLAGS_drain_deadline);
-  return options;
 }
 
 }  // namespace tokenwatch::resolver

@@ -2,13 +2,11 @@
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "common/app/service_runner.h"
 #include "resolver/config.h"
 
 namespace tokenwatch::resolver {
 
 // After flags have been parsed. Reads the file that --dsn_file names; errors name the flag.
 absl::StatusOr<Config> ConfigFromFlags();
-absl::StatusOr<common::RunnerOptions> RunnerOptionsFromFlags();
 
 }  // namespace tokenwatch::resolver

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "common/app/runner_flags.h"
 #include "common/app/service_runner.h"
 #include "common/http/client.h"
 #include "common/rpc/channel.h"
@@ -37,7 +38,8 @@ int main(int argc, char** argv) {
   common::StartProgram(kService, "tokenwatch-resolver: gives names to tokens.", argc, argv);
   const resolver::Config config = OrDie(kService, resolver::ConfigFromFlags());
   OrDie(kService, config.Validate());
-  const common::RunnerOptions options = OrDie(kService, resolver::RunnerOptionsFromFlags());
+  const common::RunnerOptions options =
+      OrDie(kService, common::RunnerOptionsFromFlags(kService, "0.0.0.0:7402", "0.0.0.0:7412"));
   OrDie(kService, options.Validate());
   auto runner = OrDie(kService, ServiceRunner::Start(options));
   Clock& clock = SystemClock::Instance();

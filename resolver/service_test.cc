@@ -307,7 +307,7 @@ TEST_F(ServiceTest, TwoReplicasShareTheWorkAndAskOnce) {
 
 TEST_F(ServiceTest, NamesGivenAtLaunchAreExamined) {
   detector_.Launch(Token(1), "USD\u0421oin", "USDC");
-  detector_.Launch(Token(2), "Pepe", "PEPE2");
+  detector_.Launch(Token(2), "Slow Turtle", "TURTLE");
   Replica replica(config_);
   ASSERT_TRUE(common::WaitFor([&] { return *replica.store().LoadCursor(absl::Now() + absl::Seconds(5)) == 2; }));
   grpc::ClientContext context;

@@ -13,4 +13,10 @@ inline bool IsPlausibleEventTime(absl::Time time) {
   return time >= earliest && time < latest;
 }
 
+// Clocks of nodes and feeds differ by seconds. An event time further ahead of its arrival is nonsense, and would make
+// every later trade look old.
+inline constexpr absl::Duration kMaxEventLead = absl::Minutes(10);
+
+inline bool IsAheadOfArrival(absl::Time time, absl::Time arrived_at) { return time > arrived_at + kMaxEventLead; }
+
 }  // namespace tokenwatch::detector

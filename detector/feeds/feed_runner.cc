@@ -18,20 +18,18 @@ void FeedRunner::Start() {
 }
 
 void FeedRunner::Stop() {
-  std::vector<std::jthread> threads;
-  {
-    common::MutexLock lock(mutex_);
-    threads.swap(threads_);
-  }
-  for (std::jthread& thread : threads) thread.request_stop();
-  for (std::jthread& thread : threads) thread.join();
+  // Under the lock until all have ended: no feed may be started again while its last run lasts.
+  common::MutexLock lock(mutex_);
+  for (std::jthread& thread : threads_) thread.request_stop();
+  for (std::jthread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 void FeedRunner::RunFeed(Feed& feed, const std::stop_token& stop) {
   const absl::Status status = feed.Run(stop);
   if (stop.stop_requested()) return;
   if (!status.ok()) board_.SetState(feed.name(), FeedState::kFailed, status.message());
-  ended_(feed, status);
+  ended_(feed, status, stop);
 }
 
 }  // namespace tokenwatch::detector

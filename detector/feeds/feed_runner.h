@@ -16,8 +16,8 @@ namespace tokenwatch::detector {
 class FeedRunner {
  public:
   // `ended` is told, on the feed's thread, when a feed ends by itself: it has nothing more to give (OK), or has failed
-  // for good.
-  using Ended = std::function<void(const Feed& feed, const absl::Status& status)>;
+  // for good. It must return when `stop` is requested: Stop() waits for it.
+  using Ended = std::function<void(const Feed& feed, const absl::Status& status, const std::stop_token& stop)>;
 
   FeedRunner(std::vector<std::unique_ptr<Feed>> feeds, FeedBoard& board, Ended ended);
   // Stop().
@@ -25,7 +25,7 @@ class FeedRunner {
 
   // Starts all feeds, each on a thread of its own; those that run already go on.
   void Start() TW_EXCLUDES(mutex_);
-  // Stops and joins all.
+  // Stops and joins all. Not to be called by a feed.
   void Stop() TW_EXCLUDES(mutex_);
 
  private:

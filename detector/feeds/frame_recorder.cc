@@ -2,17 +2,20 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include <zlib.h>
 
 #include "absl/strings/str_cat.h"
+#include "common/log/log.h"
 #include "detector/feeds/recording_file.h"
 
 namespace tokenwatch::detector {
 namespace {
 
 constexpr absl::Duration kFlushInterval = absl::Seconds(1);
+constexpr int kMaxRuns = 10'000;
 
 }  // namespace
 
@@ -34,9 +37,15 @@ FrameRecorder::FrameRecorder(std::unique_ptr<File> file, std::string path)
 
 FrameRecorder::~FrameRecorder() = default;
 
-absl::StatusOr<std::unique_ptr<FrameRecorder>> FrameRecorder::Open(const std::string& path) {
+absl::StatusOr<std::unique_ptr<FrameRecorder>> FrameRecorder::Open(const std::string& wanted) {
+  // A file of an earlier run is left alone: that run may have died in the middle of it, and what is appended to a cut
+  // gzip stream cannot be read.
+  std::string path = wanted;
+  for (int run = 1; run < kMaxRuns && std::filesystem::is_regular_file(path); ++run) {
+    path = absl::StrCat(wanted, ".", run);
+  }
   errno = 0;
-  gzFile file = gzopen(path.c_str(), "ab6");
+  gzFile file = gzopen(path.c_str(), "wb6");
   if (file == nullptr) {
     const std::string message = absl::StrCat("recording ", path, " cannot be written: ", std::strerror(errno));
     return errno == EACCES ? absl::PermissionDeniedError(message) : absl::NotFoundError(message);
@@ -57,6 +66,7 @@ void FrameRecorder::Record(absl::string_view feed, absl::Time received_at, absl:
   if (written) return;
   status_ = absl::ResourceExhaustedError(
       absl::StrCat("recording ", path_, " ended: it cannot be written (", std::strerror(errno), ")"));
+  common::Log(common::Severity::kError, status_.message());
   file_.reset();
 }
 

@@ -12,11 +12,11 @@
 
 namespace tokenwatch::detector {
 
-// Thread-safe. A file that cannot be written any more (a full disk) stops the recording and not the feed; status()
-// tells.
+// Thread-safe. A file that cannot be written any more (a full disk) stops the recording and not the feed: it is
+// logged once, and status() tells.
 class FrameRecorder {
  public:
-  // Appends to `path` if it exists: gzip streams may follow each other in one file. PERMISSION_DENIED or NOT_FOUND,
+  // Writes to `path`, or to `path`.1, .2, ... where files of earlier runs are there. PERMISSION_DENIED or NOT_FOUND,
   // naming the file, when it cannot be opened.
   static absl::StatusOr<std::unique_ptr<FrameRecorder>> Open(const std::string& path);
   // Ends the file properly.

@@ -40,9 +40,8 @@ absl::Status RecordingFeed::Run(const std::stop_token& stop) {
   board_.SetState(name_, FeedState::kLive);
   const absl::Status status = Replay(**reader, stop);
   if (status.ok()) {
-    // The feeds it carried bring no more either, unless they are read live besides: their next frame says so.
-    for (const auto& [feed, decoder] : decoders_) board_.SetState(feed, FeedState::kFinished);
     board_.SetState(name_, FeedState::kFinished, absl::StrCat((*reader)->lines(), " frames"));
+    for (const auto& [feed, decoder] : decoders_) board_.SetState(feed, FeedState::kFinished, "replayed");
   }
   return status;
 }

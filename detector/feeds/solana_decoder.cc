@@ -31,15 +31,19 @@ void Refuse(std::string reason, std::string detail, absl::string_view raw, std::
   events.push_back(FrameRefused{std::move(reason), std::move(detail), std::string(raw)});
 }
 
-bool RefusedForTime(int64_t timestamp_s, absl::string_view raw, std::vector<FeedEvent>& events) {
-  if (IsPlausibleEventTime(absl::FromUnixSeconds(timestamp_s))) return false;
-  Refuse("invariant:event_time", absl::StrCat("timestamp ", timestamp_s, " is no time of a block"), raw, events);
+bool RefusedForTime(int64_t timestamp_s, absl::Time received_at, absl::string_view raw,
+                    std::vector<FeedEvent>& events) {
+  const absl::Time time = absl::FromUnixSeconds(timestamp_s);
+  if (IsPlausibleEventTime(time) && !IsAheadOfArrival(time, received_at)) return false;
+  Refuse("invariant:event_time", absl::StrCat("timestamp ", timestamp_s, " is no time at which it can have happened"),
+         raw, events);
   return true;
 }
 
 }  // namespace
 
-void SolanaFrameDecoder::Decode(absl::string_view raw, absl::Time, std::vector<FeedEvent>& events) {
+void SolanaFrameDecoder::Decode(absl::string_view raw, absl::Time received_at, std::vector<FeedEvent>& events) {
+  received_at_ = received_at;
   ++counts_.frames;
   const chain::LogsMessage& message = decoder_.Decode(raw);
   switch (message.kind) {
@@ -85,11 +89,11 @@ void SolanaFrameDecoder::Add(const chain::LogsMessage& message, const chain::Pum
   } else if (const auto* create = std::get_if<chain::CreateEvent>(&event.event)) {
     AddLaunch(message, *create, raw, events);
   } else if (const auto* complete = std::get_if<chain::CompleteEvent>(&event.event)) {
-    if (RefusedForTime(complete->timestamp_s, raw, events)) return;
+    if (RefusedForTime(complete->timestamp_s, received_at_, raw, events)) return;
     counts_.unknown_tails += complete->unknown_tail_bytes > 0;
     events.push_back(CompletionSeen{SolanaToken(complete->mint), absl::FromUnixSeconds(complete->timestamp_s)});
   } else if (const auto* migration = std::get_if<chain::MigrationEvent>(&event.event)) {
-    if (RefusedForTime(migration->timestamp_s, raw, events)) return;
+    if (RefusedForTime(migration->timestamp_s, received_at_, raw, events)) return;
     counts_.unknown_tails += migration->unknown_tail_bytes > 0;
     events.push_back(MigrationSeen{SolanaToken(migration->mint), kPumpAmmVenue, message.signature,
                                    absl::FromUnixSeconds(migration->timestamp_s)});
@@ -124,7 +128,7 @@ void SolanaFrameDecoder::AddLaunch(const chain::LogsMessage& message, const chai
     Refuse("unknown_layout", "create event without time", raw, events);
     return;
   }
-  if (RefusedForTime(create.reserves->timestamp_s, raw, events)) return;
+  if (RefusedForTime(create.reserves->timestamp_s, received_at_, raw, events)) return;
   counts_.unknown_tails += create.unknown_tail_bytes > 0;
   launch.name = std::string(create.name);
   launch.symbol = std::string(create.symbol);
@@ -156,7 +160,7 @@ void SolanaFrameDecoder::AddTrade(const chain::LogsMessage& message, const chain
       return;
     }
   }
-  if (RefusedForTime(seen.timestamp_s, raw, events)) return;
+  if (RefusedForTime(seen.timestamp_s, received_at_, raw, events)) return;
   counts_.unknown_tails += seen.unknown_tail_bytes > 0;
   const bool other_quote = seen.buyback.has_value() && !seen.buyback->quote_mint.IsZero();
 

@@ -20,6 +20,8 @@ class SolanaFrameDecoder final : public FrameDecoder {
                 absl::string_view raw, std::vector<FeedEvent>& events);
 
   chain::LogsDecoder decoder_;
+  // Of the frame being decoded.
+  absl::Time received_at_;
 };
 
 }  // namespace tokenwatch::detector

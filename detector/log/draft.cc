@@ -1,6 +1,7 @@
 #include "detector/log/draft.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 #include <variant>
 
@@ -21,10 +22,24 @@ const chain::TokenRef* TokenOf(const FeedEvent& event) {
 
 }  // namespace
 
+void IntakeOutcome::Add(const IntakeOutcome& part) {
+  accepted += part.accepted;
+  duplicates += part.duplicates;
+  quarantined += part.quarantined;
+  named += part.named;
+  returned += part.returned;
+  already_named += part.already_named;
+  unknown += part.unknown;
+  trade_cursor = std::max(trade_cursor, part.trade_cursor);
+}
+
 void KnownTokens::Add(const chain::TokenRef& ref) {
   const absl::uint128 key = Fingerprint(ref);
   if (!keys_.insert(key).second) return;
   order_.push_back(key);
+}
+
+void KnownTokens::Trim() {
   while (order_.size() > capacity_) {
     keys_.erase(order_.front());
     order_.pop_front();
@@ -40,6 +55,8 @@ absl::StatusOr<std::unique_ptr<Draft>> Draft::Make(const std::vector<const Intak
                                                    WriterMemory& memory, absl::Time now, const Limits& limits) {
   std::unique_ptr<Draft> draft(new Draft(intake, memory, now, limits));
   draft->commit_.heads = memory.heads;
+  memory.window.Trim();
+  memory.known.Trim();
   if (absl::Status status = draft->AskLogForOldTrades(session); !status.ok()) return status;
   const std::vector<chain::TokenRef> refs = draft->JudgeTrades();
   auto loaded = session.LoadTokens(refs);
@@ -50,9 +67,13 @@ absl::StatusOr<std::unique_ptr<Draft>> Draft::Make(const std::vector<const Intak
 }
 
 absl::Status Draft::AskLogForOldTrades(LogSession& session) {
-  std::vector<chain::TransactionId> transactions;
-  absl::Time earliest = absl::InfiniteFuture();
-  absl::Time latest = absl::InfinitePast();
+  // Day by day, as the log is kept: one search over all times would read all the days in between.
+  struct Search {
+    std::vector<chain::TransactionId> transactions;
+    absl::Time earliest = absl::InfiniteFuture();
+    absl::Time latest = absl::InfinitePast();
+  };
+  std::map<absl::CivilDay, Search> searches;
   for (const Intake* intake : intake_) {
     for (const FeedEvent& event : intake->batch.events) {
       const auto* trade = std::get_if<Trade>(&event);
@@ -60,16 +81,16 @@ absl::Status Draft::AskLogForOldTrades(LogSession& session) {
       const TradeIdentity identity = IdentityOf(*trade);
       if (!memory_.window.MustAskLog(identity)) continue;
       const absl::Duration slack = memory_.window.SearchSlack(identity);
-      transactions.push_back(identity.transaction);
-      earliest = std::min(earliest, identity.event_time - slack);
-      latest = std::max(latest, identity.event_time + slack);
+      Search& search = searches[absl::ToCivilDay(identity.event_time, absl::UTCTimeZone())];
+      search.transactions.push_back(identity.transaction);
+      search.earliest = std::min(search.earliest, identity.event_time - slack);
+      search.latest = std::max(search.latest, identity.event_time + slack);
     }
   }
-  if (transactions.empty()) return absl::OkStatus();
-  const auto found = session.FindTrades(transactions, earliest, latest);
-  if (!found.ok()) return found.status();
-  for (const TradeIdentity& identity : *found) {
-    if (!memory_.window.Knows(identity)) memory_.window.Remember(identity);
+  for (const auto& [day, search] : searches) {
+    const auto found = session.FindTrades(search.transactions, search.earliest, search.latest);
+    if (!found.ok()) return found.status();
+    for (const TradeIdentity& identity : *found) memory_.window.RememberLogged(identity);
   }
   return absl::OkStatus();
 }

@@ -33,6 +33,9 @@ struct IntakeOutcome {
   int unknown = 0;
   // Everything of it is in the trade log at or before this cursor.
   uint64_t trade_cursor = 0;
+
+  // Takes in the outcome of another part of the same intake.
+  void Add(const IntakeOutcome& part);
 };
 
 // What somebody wants written: events of a feed, and resolutions.
@@ -41,12 +44,15 @@ struct Intake {
   std::vector<Resolution> resolutions;
 };
 
-// Tokens that are known to be in one of the two tables. Bounded: the oldest are forgotten and asked for again.
+// Tokens that are known to be in one of the two tables. Bounded: the oldest are forgotten and asked for again, but only
+// between commits, so that what a commit was judged by holds until its end.
 class KnownTokens {
  public:
   explicit KnownTokens(size_t capacity) : capacity_(capacity) {}
   bool Contains(const chain::TokenRef& ref) const { return keys_.contains(Fingerprint(ref)); }
   void Add(const chain::TokenRef& ref);
+  // Forgets the oldest down to the capacity.
+  void Trim();
   void Clear();
 
  private:

@@ -14,6 +14,8 @@ namespace {
 constexpr absl::Duration kSessionTimeout = absl::Seconds(10);
 // How long the writer waits for work before it looks whether it shall stop.
 constexpr absl::Duration kIdleWait = absl::Seconds(1);
+// How soon Flush notices that it is to stop.
+constexpr absl::Duration kFlushPoll = absl::Milliseconds(5);
 
 bool HasLaunch(const FeedBatch& batch) {
   return std::any_of(batch.events.begin(), batch.events.end(),
@@ -49,6 +51,12 @@ bool IsPermanent(const absl::Status& status) {
          status.code() == absl::StatusCode::kFailedPrecondition || status.code() == absl::StatusCode::kAlreadyExists;
 }
 
+absl::Status NotWritten(const std::stop_token& stop) {
+  return absl::UnavailableError(stop.stop_requested()
+                                    ? "the service is stopping; not all of this was written"
+                                    : "this replica lost the log's lead; not all of this was written");
+}
+
 }  // namespace
 
 LogWriter::LogWriter(const Options& options, Store& store, LogTail<Trade>& trades, LogTail<TokenEvent>& events,
@@ -80,7 +88,10 @@ absl::Status LogWriter::Flush(const std::stop_token& stop) {
   std::future<absl::Status> outcome = written->get_future();
   Work marker{Intake(), [written](absl::StatusOr<IntakeOutcome> result) { written->set_value(result.status()); }};
   if (queue_.Push(std::move(marker), absl::InfiniteDuration(), stop) != common::QueueResult::kOk) {
-    return absl::CancelledError("the service is stopping");
+    return absl::CancelledError("stopped before everything was durable");
+  }
+  while (outcome.wait_for(absl::ToChronoMilliseconds(kFlushPoll)) != std::future_status::ready) {
+    if (stop.stop_requested()) return absl::CancelledError("stopped before everything was durable");
   }
   return outcome.get();
 }
@@ -128,7 +139,11 @@ void LogWriter::Run(const std::stop_token& stop) {
       continue;
     }
     std::vector<Work> works = TakeGroup(stop);
-    if (!works.empty()) WriteAll(works, 0, works.size(), stop);
+    if (works.empty()) {
+      CheckSession();
+    } else if (!WriteAll(works, 0, works.size(), stop) && !stop.stop_requested()) {
+      Follow(stop);
+    }
   }
   // What is left was not written, and its callers must know.
   while (std::optional<Work> left = queue_.Pop(absl::ZeroDuration())) {
@@ -136,6 +151,10 @@ void LogWriter::Run(const std::stop_token& stop) {
   }
   session_.reset();
   SetLeads(false);
+}
+
+void LogWriter::CheckSession() {
+  if (const auto heads = session_->ReadHeads(); !heads.ok()) DropSession(heads.status());
 }
 
 bool LogWriter::Lead(const std::stop_token& stop) {
@@ -208,25 +227,23 @@ std::vector<LogWriter::Work> LogWriter::TakeGroup(const std::stop_token& stop) {
   return works;
 }
 
-void LogWriter::WriteAll(std::vector<Work>& works, size_t first, size_t count, const std::stop_token& stop) {
+bool LogWriter::WriteAll(std::vector<Work>& works, size_t first, size_t count, const std::stop_token& stop) {
   int refusals = 0;
   while (true) {
     if (session_ == nullptr && !Lead(stop)) {
-      // Another process leads now, or this one stops: feeds will be read again there from their saved positions.
-      for (size_t i = first; i < first + count; ++i) {
-        Answer(works[i], absl::UnavailableError("this replica lost the log's lead; nothing of this was written"));
-      }
-      return;
+      AnswerNotWritten(works, first, count, stop);
+      return false;
     }
     const absl::Status status = WriteOnce(works, first, count);
-    if (status.ok()) return;
+    if (status.ok()) return true;
     DropSession(status);
     // Once may be a mistake about the state, such as a partition that retention has dropped.
     if (IsPermanent(status) && ++refusals > 1) {
       if (count == 1) return WriteUnwritable(works[first], status, stop);
-      WriteAll(works, first, count / 2, stop);
-      WriteAll(works, first + count / 2, count - count / 2, stop);
-      return;
+      const size_t half = count / 2;
+      if (WriteAll(works, first, half, stop)) return WriteAll(works, first + half, count - half, stop);
+      AnswerNotWritten(works, first + half, count - half, stop);
+      return false;
     }
     common::SleepUnlessStopped(stop, backoff_.Next());
   }
@@ -266,36 +283,57 @@ void LogWriter::Publish(std::vector<Work>& works, size_t first, size_t count, Dr
   }
 }
 
-void LogWriter::WriteUnwritable(Work& work, const absl::Status& why, const std::stop_token& stop) {
+bool LogWriter::WriteUnwritable(Work& work, const absl::Status& why, const std::stop_token& stop) {
   std::vector<FeedEvent>& events = work.intake.batch.events;
-  if (events.size() + work.intake.resolutions.size() > 1 && !events.empty()) {
-    std::vector<Work> parts;
-    for (FeedEvent& event : events) {
-      Work& part = parts.emplace_back();
-      part.intake.batch.feed = work.intake.batch.feed;
-      part.intake.batch.received_at = work.intake.batch.received_at;
-      part.intake.batch.arrived_at = work.intake.batch.arrived_at;
-      part.intake.batch.events.push_back(std::move(event));
-    }
-    // One by one, in order; the position, resolutions and answer come with the rest, after all of them.
-    for (size_t i = 0; i < parts.size(); ++i) WriteAll(parts, i, 1, stop);
-    events.clear();
-    std::vector<Work> rest;
-    rest.push_back(std::move(work));
-    return WriteAll(rest, 0, 1, stop);
-  }
+  if (events.size() + work.intake.resolutions.size() > 1 && !events.empty()) return WriteParts(work, stop);
   observer_.OnUnwritable(why);
-  if (events.empty()) return Answer(work, why);
-  if (std::holds_alternative<FrameRefused>(events.front())) return Answer(work, why);
+  if (events.empty() || std::holds_alternative<FrameRefused>(events.front())) {
+    Answer(work, why);
+    return true;
+  }
   events.front() = FrameRefused{"unwritable", std::string(why.message()), DescribeEvent(events.front())};
   std::vector<Work> refused;
   refused.push_back(std::move(work));
-  WriteAll(refused, 0, 1, stop);
+  return WriteAll(refused, 0, 1, stop);
+}
+
+bool LogWriter::WriteParts(Work& work, const std::stop_token& stop) {
+  std::vector<FeedEvent> events = std::exchange(work.intake.batch.events, {});
+  IntakeOutcome sum;
+  // One by one, in order; the position, resolutions and answer come with the rest, after all of them.
+  for (FeedEvent& event : events) {
+    std::vector<Work> part(1);
+    FeedBatch& batch = part.front().intake.batch;
+    batch.feed = work.intake.batch.feed;
+    batch.received_at = work.intake.batch.received_at;
+    batch.arrived_at = work.intake.batch.arrived_at;
+    batch.events.push_back(std::move(event));
+    part.front().done = [&sum](absl::StatusOr<IntakeOutcome> outcome) {
+      if (outcome.ok()) sum.Add(*outcome);
+    };
+    if (!WriteAll(part, 0, 1, stop)) {
+      Answer(work, NotWritten(stop));
+      return false;
+    }
+  }
+  std::vector<Work> rest;
+  rest.push_back(std::move(work));
+  if (rest.front().done != nullptr) {
+    rest.front().done = [sum, done = std::move(rest.front().done)](absl::StatusOr<IntakeOutcome> outcome) mutable {
+      if (outcome.ok()) outcome->Add(sum);
+      std::move(done)(std::move(outcome));
+    };
+  }
+  return WriteAll(rest, 0, 1, stop);
 }
 
 void LogWriter::Answer(Work& work, absl::StatusOr<IntakeOutcome> outcome) {
   if (work.done != nullptr) std::move(work.done)(std::move(outcome));
   work.done = nullptr;
+}
+
+void LogWriter::AnswerNotWritten(std::vector<Work>& works, size_t first, size_t count, const std::stop_token& stop) {
+  for (size_t i = first; i < first + count; ++i) Answer(works[i], NotWritten(stop));
 }
 
 void LogWriter::DropSession(const absl::Status& why) {

@@ -77,8 +77,8 @@ class LogWriter {
   // leads; `done` is then not called. Otherwise it is called once, on the writer's thread.
   absl::Status TrySubmit(Intake intake, Done done);
 
-  // Waits until everything submitted before is durable. CANCELLED when stopped before that, else as TrySubmit's
-  // outcome.
+  // Waits until everything submitted before is durable. CANCELLED when `stop` is requested before that, else as
+  // TrySubmit's outcome.
   absl::Status Flush(const std::stop_token& stop);
 
   // Takes no more, gives what is queued up to `drain` to be committed, then ends. What is left is answered UNAVAILABLE.
@@ -99,15 +99,21 @@ class LogWriter {
   // Makes session_ the writer's session; false when stopped or when another process leads.
   bool Lead(const std::stop_token& stop);
   absl::Status LoadMemory();
+  // While there is nothing to write: notices that the session, and with it the lead, is lost.
+  void CheckSession();
   void Follow(const std::stop_token& stop);
   std::vector<Work> TakeGroup(const std::stop_token& stop);
-  // Commits `works[first, first + count)`, whatever it takes, unless stopped.
-  void WriteAll(std::vector<Work>& works, size_t first, size_t count, const std::stop_token& stop);
+  // Commits `works[first, first + count)`, whatever it takes. False when it was stopped or lost the lead: what was not
+  // committed is answered so, and nothing that came after it may be committed here, because feeds are read again from
+  // their saved positions.
+  bool WriteAll(std::vector<Work>& works, size_t first, size_t count, const std::stop_token& stop);
   absl::Status WriteOnce(std::vector<Work>& works, size_t first, size_t count);
-  // The database will never take this one piece: splits it, or quarantines its only event.
-  void WriteUnwritable(Work& work, const absl::Status& why, const std::stop_token& stop);
+  // The database will never take this one piece: splits it, or quarantines its only event. Returns as WriteAll.
+  bool WriteUnwritable(Work& work, const absl::Status& why, const std::stop_token& stop);
   void Publish(std::vector<Work>& works, size_t first, size_t count, Draft& draft, absl::Time started);
+  bool WriteParts(Work& work, const std::stop_token& stop);
   void Answer(Work& work, absl::StatusOr<IntakeOutcome> outcome);
+  void AnswerNotWritten(std::vector<Work>& works, size_t first, size_t count, const std::stop_token& stop);
   void DropSession(const absl::Status& why);
   void SetLeads(bool leads);
   void SetHealth(absl::Status status) TW_EXCLUDES(health_mutex_);

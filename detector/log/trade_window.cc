@@ -36,28 +36,45 @@ bool TradeWindow::Admit(const TradeIdentity& trade) {
     if (trade.event_index.has_value() && !by_index) {
       // It takes the place of the one without index, from now on under its own index too.
       --by_content_[keys.by_content].unclaimed;
-      Add(trade, keys);
+      Add(trade, keys, true);
     }
     return false;
   }
-  Add(trade, keys);
+  Add(trade, keys, false);
   return true;
 }
 
-void TradeWindow::Remember(const TradeIdentity& trade) { Add(trade, Keys(trade)); }
+void TradeWindow::Remember(const TradeIdentity& trade) { Add(trade, Keys(trade), false); }
+
+void TradeWindow::RememberLogged(const TradeIdentity& trade) {
+  const Keys keys(trade);
+  if (trade.event_index.has_value()) {
+    if (by_index_.contains(keys.by_index)) return;
+  } else {
+    // Another trade of the same content does not stand for it.
+    const auto content = by_content_.find(keys.by_content);
+    if (content != by_content_.end() && content->second.without_index > 0) return;
+  }
+  Add(trade, keys, false);
+}
+
+void TradeWindow::Trim() {
+  while (entries_.size() > capacity_) EvictOldest();
+}
 
 void TradeWindow::SetHorizon(absl::Time chain_time, absl::Time loose_time) {
   horizon_ = std::max(horizon_, chain_time);
   loose_horizon_ = std::max(loose_horizon_, loose_time);
 }
 
-void TradeWindow::Add(const TradeIdentity& trade, const Keys& keys) {
-  while (entries_.size() >= capacity_) EvictOldest();
-  const Entry entry{keys.by_index, keys.by_content, trade.event_time, trade.event_index.has_value(), trade.loose_time};
+void TradeWindow::Add(const TradeIdentity& trade, const Keys& keys, bool claims) {
+  const Entry entry{keys.by_index,    keys.by_content, trade.event_time, trade.event_index.has_value(),
+                    trade.loose_time, claims};
   if (entry.has_index) by_index_.insert(entry.by_index);
   Content& content = by_content_[entry.by_content];
   ++content.total;
   if (!entry.has_index) ++content.unclaimed;
+  if (!entry.has_index || entry.claims) ++content.without_index;
   entries_.push_back(entry);
 }
 
@@ -68,6 +85,7 @@ void TradeWindow::EvictOldest() {
   if (oldest.has_index) by_index_.erase(oldest.by_index);
   const auto content = by_content_.find(oldest.by_content);
   if (!oldest.has_index && content->second.unclaimed > 0) --content->second.unclaimed;
+  if (!oldest.has_index || oldest.claims) --content->second.without_index;
   if (--content->second.total == 0) by_content_.erase(content);
   entries_.pop_front();
 }

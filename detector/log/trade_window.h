@@ -1,7 +1,9 @@
 // Which trades are in the log already: exact, with bounded memory.
 //
 // The window remembers the newest trades. A trade older than what has left the window could have been logged and
-// forgotten; about such a trade the log itself must be asked, nothing is guessed. Not thread-safe; the writer owns it.
+// forgotten; about such a trade the log itself must be asked, nothing is guessed. What it knows changes by forgetting
+// only in Trim(), so that what was asked at the beginning of a commit holds until its end. Not thread-safe; the writer
+// owns it.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +34,7 @@ class TradeWindow {
   bool Knows(const TradeIdentity& trade) const;
 
   // Whether a trade that the window does not know may have been logged and forgotten. Then the log must be asked for
-  // its transaction, and what it has be handed to Remember(), before the trade is judged by Admit().
+  // its transaction, and what it has be handed to RememberLogged() in log order, before the trade is judged by Admit().
   bool MustAskLog(const TradeIdentity& trade) const;
 
   // How far from its event time the log must be searched for a trade.
@@ -45,8 +47,12 @@ class TradeWindow {
   // with an index: the first such to come is taken for it.
   bool Admit(const TradeIdentity& trade);
 
-  // Records a trade that is in the log.
+  // Records a trade that is in the log and was not handed in before.
   void Remember(const TradeIdentity& trade);
+  // The same for one that may be in the window already.
+  void RememberLogged(const TradeIdentity& trade);
+  // Forgets the oldest down to the capacity.
+  void Trim();
   // Says that the log holds trades, not remembered here, with event times up to these.
   void SetHorizon(absl::Time chain_time, absl::Time loose_time);
 
@@ -62,11 +68,15 @@ class TradeWindow {
     absl::Time event_time;
     bool has_index;
     bool loose_time;
+    // Took the place of a trade without index.
+    bool claims;
   };
   struct Content {
     uint32_t total = 0;
     // Of these, trades without index that no trade with an index has claimed yet.
     uint32_t unclaimed = 0;
+    // Entries that show a trade without index to be known: itself, and the one that claimed it.
+    uint32_t without_index = 0;
   };
 
   struct Keys {
@@ -77,7 +87,7 @@ class TradeWindow {
 
   bool Knows(const TradeIdentity& trade, const Keys& keys) const;
   bool MayBeForgotten(const TradeIdentity& trade) const;
-  void Add(const TradeIdentity& trade, const Keys& keys);
+  void Add(const TradeIdentity& trade, const Keys& keys, bool claims);
   void EvictOldest();
 
   const size_t capacity_;

@@ -127,6 +127,16 @@ common::VerifyOptions VerifyOptionsFor(const std::string& expected_database) {
   return options;
 }
 
+// The server says what was refused; the operator must know as whom and where.
+absl::Status ExplainRefusal(common::Connection& connection, const absl::Status& refused, absl::Time deadline) {
+  const auto where = connection.QuerySql("ask for the database", "SELECT current_database(), current_user", deadline);
+  if (!where.ok()) return where.status();
+  return absl::PermissionDeniedError(
+      absl::StrCat("role \"", (*where)[0][1].as<std::string>(), "\" may not make the tables of schema ", kSchema,
+                   " in database \"", (*where)[0][0].as<std::string>(), "\" (", refused.message(),
+                   "): set --dsn to the platform database, with the role that owns the schema"));
+}
+
 }  // namespace
 
 std::string UtcDsn(const std::string& dsn) {
@@ -145,7 +155,8 @@ absl::Status PrepareSchema(const common::ConnectionOptions& options, const std::
   // Database and role first: nothing is created where it does not belong.
   if (absl::Status status = common::VerifyTables(**connection, verify, {}, deadline); !status.ok()) return status;
   if (const auto applied = common::ApplyMigrations(**connection, kSchema, Migrations(), deadline); !applied.ok()) {
-    return applied.status();
+    return absl::IsPermissionDenied(applied.status()) ? ExplainRefusal(**connection, applied.status(), deadline)
+                                                      : applied.status();
   }
   return common::VerifyTables(**connection, verify, ExpectedTables(), deadline);
 }

@@ -98,7 +98,7 @@ const common::Statement kFindTrades{
     Keep(absl::StrCat("SELECT ", kIdentityColumns,
                       " FROM detector.trades WHERE event_time BETWEEN 'epoch'::timestamptz + $1::bigint * interval '1 "
                       "microsecond' AND 'epoch'::timestamptz + $2::bigint * interval '1 microsecond' "
-                      "AND transaction = ANY($3::text[])")),
+                      "AND transaction = ANY($3::text[]) ORDER BY cursor")),
     absl::Seconds(30)};
 const common::Statement kLoadTokens{"load_tokens", Keep(SelectTokens(kJoinRefs)), kWriteLimit};
 const common::Statement kDeletePending{

@@ -98,10 +98,8 @@ class Reader {
     return Word(text);
   }
   std::optional<chain::Amount> OptionalAmount(absl::string_view key) {
-    const boost::json::value* value = Find(key);
-    if (value == nullptr) return std::nullopt;
-    // A row's numeric comes as a number, a snapshot's as text.
-    const std::string text = value->is_string() ? std::string(value->get_string()) : boost::json::serialize(*value);
+    if (!Has(key)) return std::nullopt;
+    const std::string text = Text(key);
     const auto amount = chain::Amount::Parse(text);
     if (!amount.has_value()) Wrong(key);
     return amount;

@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kMaxFilterEntries = 1000;
 constexpr size_t kMaxNameBytes = 1024;
+// What a bigint holds.
+constexpr uint64_t kMaxSlot = 0x7fffffffffffffff;
 
 std::string Text(absl::string_view text) { return std::string(text); }
 
@@ -289,6 +291,7 @@ absl::StatusOr<LaunchSeen> FromProto(const pb::LaunchReport& report) {
   if (!transaction.has_value()) return Bad("transaction", "is no transaction of the chain");
   launch.transaction = *transaction;
   launch.slot = report.slot();
+  if (launch.slot > kMaxSlot) return Bad("slot", "is out of range");
   auto time = EventTime(report.has_event_time(), report.event_time());
   if (!time.ok()) return time.status();
   launch.event_time = *time;
@@ -343,7 +346,7 @@ absl::StatusOr<Trade> FromProto(const pb::Trade& report, const Word& feeder) {
     if (absl::Status s = ParseAmount(report.creator_fee(), "creator_fee", &fees.creator); !s.ok()) return s;
   }
   trade.slot = report.slot();
-  if (trade.slot > 0x7fffffffffffffff) return Bad("slot", "is out of range");
+  if (trade.slot > kMaxSlot) return Bad("slot", "is out of range");
   auto time = EventTime(report.has_event_time(), report.event_time());
   if (!time.ok()) return time.status();
   trade.event_time = *time;
@@ -379,6 +382,7 @@ absl::StatusOr<Resolution> FromProto(const pb::Resolution& report) {
   if (report.has_retry_at()) {
     resolution.retry_at =
         absl::FromUnixSeconds(report.retry_at().seconds()) + absl::Nanoseconds(report.retry_at().nanos());
+    if (!IsPlausibleEventTime(resolution.retry_at)) return Bad("retry_at", "is not between 2015 and 2100");
   }
   if (report.has_imitates()) {
     auto imitates = FromProto(report.imitates(), "imitates");

@@ -31,6 +31,16 @@ TradeSource::TradeSource(TailPosition position, TradeFilter filter, LogTail<Trad
       cursor_(position.after),
       end_(EndOf(position, tail.head())) {}
 
+absl::Status TradeSource::CheckKept() {
+  checked_ = true;
+  if (cursor_ == 0) return absl::OkStatus();
+  const auto oldest = store_.OldestTrade(absl::Now() + kReadTimeout);
+  if (!oldest.ok()) return oldest.status();
+  if (!oldest->has_value() || **oldest <= cursor_ + 1) return absl::OkStatus();
+  return absl::OutOfRangeError(
+      absl::StrCat("after_cursor: ", cursor_, " is no longer kept; the oldest trade has cursor ", **oldest));
+}
+
 absl::Status TradeSource::Fill() {
   const uint64_t head = std::min(end_.value_or(tail_.head()), tail_.head());
   while (cursor_ < head && trades_ < kTradesPerMessage) {
@@ -61,6 +71,9 @@ absl::Status TradeSource::Fill() {
 }
 
 common::Pull TradeSource::Next(grpc::ByteBuffer* response, absl::Status* status) {
+  if (!checked_) {
+    if (*status = CheckKept(); !status->ok()) return common::Pull::kEnd;
+  }
   const uint64_t before = cursor_;
   wire_.clear();
   trades_ = 0;

@@ -28,7 +28,9 @@ class TradeSource final : public common::PullSource<grpc::ByteBuffer> {
   std::string Resume() const override;
 
  private:
-  // Adds what the log has after cursor_ to wire_; false when the database cannot be read.
+  // OUT_OF_RANGE when retention has dropped what comes after the position.
+  absl::Status CheckKept();
+  // Adds what the log has after cursor_ to wire_.
   absl::Status Fill();
 
   const TradeFilter filter_;
@@ -37,6 +39,7 @@ class TradeSource final : public common::PullSource<grpc::ByteBuffer> {
   uint64_t cursor_;
   // Where an until_head stream ends.
   const std::optional<uint64_t> end_;
+  bool checked_ = false;
   std::string wire_;
   int trades_ = 0;
   uint64_t waiter_ = 0;

@@ -1,5 +1,6 @@
 #include "detector/rpc/service.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -8,6 +9,7 @@
 #include "common/rpc/call_info.h"
 #include "common/rpc/responder.h"
 #include "common/rpc/run_on_executor.h"
+#include "detector/feeds/event_time.h"
 #include "detector/quarantine.h"
 #include "detector/rpc/convert.h"
 #include "detector/rpc/log_sources.h"
@@ -63,6 +65,21 @@ absl::Status ParseEntries(const Entries& entries, absl::string_view field, Parse
   return absl::OkStatus();
 }
 
+absl::Status AheadOfLog(uint64_t after, uint64_t head) {
+  return absl::OutOfRangeError(absl::StrCat("after_cursor: ", after, " is ahead of the log, whose head is ", head));
+}
+
+// Reported events must have happened by now.
+absl::Status CheckEventTimes(const std::vector<FeedEvent>& events, absl::string_view field, absl::Time now) {
+  for (size_t i = 0; i < events.size(); ++i) {
+    const auto* launch = std::get_if<LaunchSeen>(&events[i]);
+    const auto* trade = std::get_if<Trade>(&events[i]);
+    const absl::Time time = launch != nullptr ? launch->event_time : trade->event_time;
+    if (IsAheadOfArrival(time, now)) return Bad(absl::StrCat(field, "[", i, "].event_time"), "lies in the future");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* DetectorServiceImpl::Write(grpc::CallbackServerContext* context, Intake intake,
@@ -80,29 +97,13 @@ grpc::ServerUnaryReactor* DetectorServiceImpl::Write(grpc::CallbackServerContext
   return reactor;
 }
 
-absl::Status DetectorServiceImpl::CheckTradePosition(uint64_t after) {
-  const uint64_t head = parts_.trades.head();
-  if (after > head) {
-    return absl::OutOfRangeError(absl::StrCat("after_cursor: ", after, " is ahead of the log, whose head is ", head));
-  }
-  if (after == 0) return absl::OkStatus();
-  const auto oldest = parts_.store.OldestTrade(parts_.clock.Now() + absl::Seconds(5));
-  if (!oldest.ok()) return oldest.status();
-  if (oldest->has_value() && **oldest > after + 1) {
-    return absl::OutOfRangeError(
-        absl::StrCat("after_cursor: ", after, " is no longer kept; the oldest trade has cursor ", **oldest));
-  }
-  return absl::OkStatus();
-}
-
 grpc::ServerWriteReactor<v1::WatchTokensResponse>* DetectorServiceImpl::WatchTokens(
     grpc::CallbackServerContext* context, const v1::WatchTokensRequest* request) {
   using Stream = common::PullStream<v1::WatchTokensResponse>;
   auto filter = FromProto(request->filter());
   if (!filter.ok()) return Stream::Refuse(filter.status());
-  if (request->after_cursor() > parts_.events.head()) {
-    return Stream::Refuse(absl::OutOfRangeError(absl::StrCat(
-        "after_cursor: ", request->after_cursor(), " is ahead of the log, whose head is ", parts_.events.head())));
+  if (const uint64_t head = parts_.events.head(); request->after_cursor() > head) {
+    return Stream::Refuse(AheadOfLog(request->after_cursor(), head));
   }
   return Stream::Start(context, parts_.streams, parts_.open_streams,
                        std::make_unique<TokenEventSource>(TailPosition{request->after_cursor(), request->until_head()},
@@ -123,8 +124,9 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* DetectorServiceImpl::TailTrades(grpc
   if (request.from_head() && request.after_cursor() != 0) {
     return Stream::Refuse(Bad("after_cursor", "must be 0 with from_head"));
   }
-  const uint64_t after = request.from_head() ? parts_.trades.head() : request.after_cursor();
-  if (absl::Status checked = CheckTradePosition(after); !checked.ok()) return Stream::Refuse(checked);
+  const uint64_t head = parts_.trades.head();
+  const uint64_t after = request.from_head() ? head : request.after_cursor();
+  if (after > head) return Stream::Refuse(AheadOfLog(after, head));
   return Stream::Start(context, parts_.streams, parts_.open_streams,
                        std::make_unique<TradeSource>(TailPosition{after, request.until_head()}, *std::move(filter),
                                                      parts_.trades, parts_.store));
@@ -155,6 +157,8 @@ grpc::ServerUnaryReactor* DetectorServiceImpl::BatchGetTokens(grpc::CallbackServ
     std::vector<chain::TokenRef> refs;
     const auto parse = [](const auto& ref) { return FromProto(ref, "address"); };
     if (absl::Status s = ParseEntries(request->tokens(), "tokens", parse, &refs); !s.ok()) return s;
+    std::sort(refs.begin(), refs.end());
+    refs.erase(std::unique(refs.begin(), refs.end()), refs.end());
     const auto tokens = parts_.store.GetTokens(refs, info.deadline);
     if (!tokens.ok()) return tokens.status();
     for (const Token& token : *tokens) ToProto(token, response->add_tokens());
@@ -202,7 +206,7 @@ grpc::ServerUnaryReactor* DetectorServiceImpl::SearchTokens(grpc::CallbackServer
   return RunOnExecutor(parts_.calls, context, [=, this](const CallInfo& info) -> absl::Status {
     SearchQuery query;
     query.text = absl::AsciiStrToLower(request->query());
-    if (query.text.empty() || query.text.size() > kMaxQueryBytes) return Bad("query", "must have 1 to 64 characters");
+    if (query.text.empty() || query.text.size() > kMaxQueryBytes) return Bad("query", "must have 1 to 256 bytes");
     if (!request->chain().empty()) {
       query.chain = chain::ParseChain(request->chain());
       if (*query.chain == chain::Chain::kUnknown) return Bad("chain", "is none of solana, ethereum, base, bsc");
@@ -238,6 +242,9 @@ grpc::ServerUnaryReactor* DetectorServiceImpl::ReportTokens(grpc::CallbackServer
   if (absl::Status s = ParseEntries(request->launches(), "launches", parse, &intake.batch.events); !s.ok()) {
     return Refuse(context, s);
   }
+  if (absl::Status s = CheckEventTimes(intake.batch.events, "launches", parts_.clock.Now()); !s.ok()) {
+    return Refuse(context, s);
+  }
   return Write(context, std::move(intake), [response](const IntakeOutcome& outcome) {
     response->set_accepted(outcome.accepted);
     response->set_duplicates(outcome.duplicates);
@@ -256,6 +263,9 @@ grpc::ServerUnaryReactor* DetectorServiceImpl::ReportTrades(grpc::CallbackServer
   }
   const auto parse = [&](const v1::Trade& trade) { return FromProto(trade, *feeder); };
   if (absl::Status s = ParseEntries(request->trades(), "trades", parse, &intake.batch.events); !s.ok()) {
+    return Refuse(context, s);
+  }
+  if (absl::Status s = CheckEventTimes(intake.batch.events, "trades", parts_.clock.Now()); !s.ok()) {
     return Refuse(context, s);
   }
   return Write(context, std::move(intake), [response](const IntakeOutcome& outcome) {

@@ -80,8 +80,6 @@ class DetectorServiceImpl final
   // Has the writer take the intake; `fill` makes the answer of its outcome.
   grpc::ServerUnaryReactor* Write(grpc::CallbackServerContext* context, Intake intake,
                                   std::function<void(const IntakeOutcome&)> fill);
-  // A position that is ahead of the log, or (for trades) before what is kept, cannot be read from.
-  absl::Status CheckTradePosition(uint64_t after);
 
   const Parts parts_;
 };
