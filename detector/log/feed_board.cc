@@ -40,7 +40,7 @@ void FeedBoard::SetDecoded(absl::string_view feed, const DecodeCounts& decoded, 
   FeedReport& report = At(feed);
   report.decoded = decoded;
   report.last_frame_at = at;
-  if (report.state != FeedState::kFinished) report.state = FeedState::kLive;
+  report.state = FeedState::kLive;
 }
 
 void FeedBoard::AddOutcome(absl::string_view feed, const FeedCounts& counts) {
