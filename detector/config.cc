@@ -27,6 +27,7 @@ absl::Status Config::Validate() const {
       common::CheckRange("silence_warn", silence_warn, absl::Milliseconds(10), absl::Hours(1)),
       common::CheckRange("silence_reconnect", silence_reconnect, silence_warn, absl::Hours(2)),
       common::CheckRange("intake_queue", intake_queue, 1, 10'000),
+      common::CheckRange("intake_calls", intake_calls, 1, 10'000),
       common::CheckRange("commit_events", commit_events, 1, 100'000),
       common::CheckRange("window_trades", window_trades, 1, 10'000'000),
       common::CheckRange("known_tokens", known_tokens, 1, 10'000'000),

@@ -31,6 +31,7 @@ struct Config {
   std::string record;
 
   int intake_queue = 32;
+  int intake_calls = 16;
   int commit_events = 8192;
   int window_trades = 65'536;
   int known_tokens = 65'536;

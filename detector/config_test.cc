@@ -60,6 +60,7 @@ TEST(ConfigTest, EveryNumberHasBounds) {
   for (const IntBounds& bounds : {
            IntBounds{"db_connections", &Config::db_connections, 1, 64},
            IntBounds{"intake_queue", &Config::intake_queue, 1, 10'000},
+           IntBounds{"intake_calls", &Config::intake_calls, 1, 10'000},
            IntBounds{"commit_events", &Config::commit_events, 1, 100'000},
            IntBounds{"window_trades", &Config::window_trades, 1, 10'000'000},
            IntBounds{"known_tokens", &Config::known_tokens, 1, 10'000'000},

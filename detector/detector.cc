@@ -71,6 +71,7 @@ std::vector<std::unique_ptr<Feed>> MakeFeeds(const Config& config, Store& store,
 LogWriter::Options WriterOptions(const Config& config) {
   LogWriter::Options options;
   options.queue_capacity = static_cast<size_t>(config.intake_queue);
+  options.call_capacity = static_cast<size_t>(config.intake_calls);
   options.max_commit_events = static_cast<size_t>(config.commit_events);
   options.window_trades = static_cast<size_t>(config.window_trades);
   options.known_tokens = static_cast<size_t>(config.known_tokens);

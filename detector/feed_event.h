@@ -53,6 +53,8 @@ struct FrameRefused {
   std::string reason;
   std::string detail;
   std::string raw;
+  // When the frame arrived; the batch's time when it is not set.
+  std::optional<absl::Time> received_at = std::nullopt;
 };
 
 using FeedEvent = std::variant<LaunchSeen, Trade, CompletionSeen, MigrationSeen, FrameRefused>;

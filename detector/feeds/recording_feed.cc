@@ -83,16 +83,21 @@ absl::string_view RecordingFeed::FeedOf(const absl::StatusOr<RecordedFrame>& fra
 
 void RecordingFeed::Decode(const RecordedFrame& frame, absl::string_view feed) {
   batch_.received_at = frame.received_at;
+  const size_t before = batch_.events.size();
   auto decoder = decoders_.find(feed);
   if (decoder == decoders_.end()) {
-    std::unique_ptr<FrameDecoder> made = MakeFrameDecoder(feed);
-    if (made == nullptr) {
-      batch_.events.push_back(RefuseUnknownFeed(feed, frame.raw));
-      return;
+    if (std::unique_ptr<FrameDecoder> made = MakeFrameDecoder(feed)) {
+      decoder = decoders_.emplace(std::string(feed), std::move(made)).first;
     }
-    decoder = decoders_.emplace(std::string(feed), std::move(made)).first;
   }
-  decoder->second->Decode(frame.raw, frame.received_at, batch_.events);
+  if (decoder != decoders_.end()) {
+    decoder->second->Decode(frame.raw, frame.received_at, batch_.events);
+  } else {
+    batch_.events.push_back(RefuseUnknownFeed(feed, frame.raw));
+  }
+  for (size_t i = before; i < batch_.events.size(); ++i) {
+    if (auto* refused = std::get_if<FrameRefused>(&batch_.events[i])) refused->received_at = frame.received_at;
+  }
 }
 
 absl::Status RecordingFeed::Flush(RecordingReader& reader, const std::stop_token& stop) {

@@ -218,7 +218,7 @@ void Draft::Quarantine(const FeedBatch& batch, const FrameRefused& refused) {
   frame.detail = common::SafeText(refused.detail, kDetailLimits).text;
   frame.raw = refused.raw.substr(0, limits_.max_raw_bytes);
   frame.raw_cut = refused.raw.size() > limits_.max_raw_bytes;
-  frame.received_at = batch.received_at;
+  frame.received_at = refused.received_at.value_or(batch.received_at);
   commit_.quarantine.push_back(std::move(frame));
 }
 

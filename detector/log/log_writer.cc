@@ -68,7 +68,9 @@ LogWriter::LogWriter(const Options& options, Store& store, LogTail<Trade>& trade
       board_(board),
       observer_(observer),
       clock_(clock),
-      queue_(options.queue_capacity),
+      queue_(options.queue_capacity + options.call_capacity),
+      feed_slots_(options.queue_capacity),
+      call_slots_(options.call_capacity),
       health_(absl::UnavailableError("the log has no writer yet")),
       memory_(options.window_trades, options.known_tokens),
       backoff_(options.retry, common::SystemRandom()) {}
@@ -80,14 +82,16 @@ void LogWriter::Start() {
 }
 
 bool LogWriter::Submit(Intake intake, const std::stop_token& stop) {
-  return queue_.Push(Work{std::move(intake), nullptr}, absl::InfiniteDuration(), stop) == common::QueueResult::kOk;
+  if (feed_slots_.Push({}, absl::InfiniteDuration(), stop) != common::QueueResult::kOk) return false;
+  return queue_.TryPush(Work{std::move(intake), nullptr, true});
 }
 
 absl::Status LogWriter::Flush(const std::stop_token& stop) {
   auto written = std::make_shared<std::promise<absl::Status>>();
   std::future<absl::Status> outcome = written->get_future();
-  Work marker{Intake(), [written](absl::StatusOr<IntakeOutcome> result) { written->set_value(result.status()); }};
-  if (queue_.Push(std::move(marker), absl::InfiniteDuration(), stop) != common::QueueResult::kOk) {
+  Work marker{Intake(), [written](absl::StatusOr<IntakeOutcome> result) { written->set_value(result.status()); }, true};
+  if (feed_slots_.Push({}, absl::InfiniteDuration(), stop) != common::QueueResult::kOk ||
+      !queue_.TryPush(std::move(marker))) {
     return absl::CancelledError("stopped before everything was durable");
   }
   while (outcome.wait_for(absl::ToChronoMilliseconds(kFlushPoll)) != std::future_status::ready) {
@@ -101,8 +105,9 @@ absl::Status LogWriter::TrySubmit(Intake intake, Done done) {
   if (!leads()) {
     return absl::UnavailableError("this replica does not write the log: another one leads; ask that one");
   }
-  if (!queue_.TryPush(Work{std::move(intake), std::move(done)})) {
-    return absl::ResourceExhaustedError("the log's intake is full; try again");
+  if (!call_slots_.TryPush({})) return absl::ResourceExhaustedError("the log's intake is full; try again");
+  if (!queue_.TryPush(Work{std::move(intake), std::move(done), false})) {
+    return absl::UnavailableError("the service is stopping; nothing of this was written");
   }
   return absl::OkStatus();
 }
@@ -110,6 +115,7 @@ absl::Status LogWriter::TrySubmit(Intake intake, Done done) {
 void LogWriter::Stop(absl::Duration drain) {
   if (!thread_.joinable()) return;
   stopping_ = true;
+  feed_slots_.Close();
   queue_.Close();
   const absl::Time end = absl::Now() + drain;
   // The thread ends by itself once the closed queue is empty.
@@ -146,7 +152,7 @@ void LogWriter::Run(const std::stop_token& stop) {
     }
   }
   // What is left was not written, and its callers must know.
-  while (std::optional<Work> left = queue_.Pop(absl::ZeroDuration())) {
+  while (std::optional<Work> left = TakeOne(absl::ZeroDuration())) {
     Answer(*left, absl::UnavailableError("the service is stopping; nothing of this was written"));
   }
   session_.reset();
@@ -201,7 +207,7 @@ absl::Status LogWriter::LoadMemory() {
 
 void LogWriter::Follow(const std::stop_token& stop) {
   // Intake from the time of leading: feeds read theirs again where the lead is now.
-  while (std::optional<Work> left = queue_.Pop(absl::ZeroDuration())) {
+  while (std::optional<Work> left = TakeOne(absl::ZeroDuration())) {
     Answer(*left, absl::UnavailableError("this replica lost the log's lead; nothing of this was written"));
   }
   common::SleepUnlessStopped(stop, options_.follow_interval);
@@ -214,15 +220,21 @@ void LogWriter::Follow(const std::stop_token& stop) {
   events_.Advance(heads->token_cursor);
 }
 
+std::optional<LogWriter::Work> LogWriter::TakeOne(absl::Duration timeout, const std::stop_token& stop) {
+  std::optional<Work> work = queue_.Pop(timeout, stop);
+  if (work.has_value()) (work->from_feed ? feed_slots_ : call_slots_).Pop(absl::ZeroDuration());
+  return work;
+}
+
 std::vector<LogWriter::Work> LogWriter::TakeGroup(const std::stop_token& stop) {
-  std::vector<Work> works = queue_.PopAll(1, kIdleWait, stop);
-  if (works.empty()) return works;
-  size_t events = SizeOf(works.front().intake);
-  while (events < options_.max_commit_events) {
-    std::optional<Work> next = queue_.Pop(absl::ZeroDuration());
-    if (!next.has_value()) break;
+  std::vector<Work> works;
+  size_t events = 0;
+  std::optional<Work> next = TakeOne(kIdleWait, stop);
+  while (next.has_value()) {
     events += SizeOf(next->intake);
     works.push_back(std::move(*next));
+    if (events >= options_.max_commit_events) break;
+    next = TakeOne(absl::ZeroDuration());
   }
   return works;
 }

@@ -13,8 +13,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -48,8 +50,9 @@ class WriterObserver {
 class LogWriter {
  public:
   struct Options {
-    // Pieces of intake that wait.
+    // Pieces of feeds that wait, and of callers. Apart, so that a feed at full speed leaves callers their place.
     size_t queue_capacity = 64;
+    size_t call_capacity = 16;
     // Events of one commit, at which no further piece is taken up.
     size_t max_commit_events = 8192;
     // Trades and tokens remembered for recognising repeats.
@@ -73,8 +76,8 @@ class LogWriter {
 
   // For feeds: waits for room. False when the writer stops, or `stop` is requested.
   bool Submit(Intake intake, const std::stop_token& stop);
-  // For callers: never waits. RESOURCE_EXHAUSTED when the queue is full, FAILED_PRECONDITION when another process
-  // leads; `done` is then not called. Otherwise it is called once, on the writer's thread.
+  // For callers: never waits. RESOURCE_EXHAUSTED when too many wait already, UNAVAILABLE when another process leads or
+  // this one stops; `done` is then not called. Otherwise it is called once, on the writer's thread.
   absl::Status TrySubmit(Intake intake, Done done);
 
   // Waits until everything submitted before is durable. CANCELLED when `stop` is requested before that, else as
@@ -93,7 +96,10 @@ class LogWriter {
   struct Work {
     Intake intake;
     Done done;
+    // It holds one of feed_slots_ or call_slots_ until it is taken.
+    bool from_feed = true;
   };
+  using Slots = common::BoundedQueue<std::monostate>;
 
   void Run(const std::stop_token& stop);
   // Makes session_ the writer's session; false when stopped or when another process leads.
@@ -102,6 +108,8 @@ class LogWriter {
   // While there is nothing to write: notices that the session, and with it the lead, is lost.
   void CheckSession();
   void Follow(const std::stop_token& stop);
+  // The oldest piece that waits; nothing when the time is over or the writer stops.
+  std::optional<Work> TakeOne(absl::Duration timeout, const std::stop_token& stop = {});
   std::vector<Work> TakeGroup(const std::stop_token& stop);
   // Commits `works[first, first + count)`, whatever it takes. False when it was stopped or lost the lead: what was not
   // committed is answered so, and nothing that came after it may be committed here, because feeds are read again from
@@ -127,6 +135,9 @@ class LogWriter {
   common::Clock& clock_;
 
   common::BoundedQueue<Work> queue_;
+  // Full slots are pieces in queue_, which therefore always has room for who has a slot.
+  Slots feed_slots_;
+  Slots call_slots_;
   std::atomic<bool> leads_{false};
   std::atomic<bool> stopping_{false};
   mutable common::Mutex health_mutex_;

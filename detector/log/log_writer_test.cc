@@ -338,17 +338,19 @@ TEST_F(LogWriterTest, ALeadLostWhilePiecesAreTriedOneByOneEndsThemAll) {
   EXPECT_TRUE(store_.tables().quarantine.empty());
 }
 
-TEST_F(LogWriterTest, AFullQueueRefusesCallers) {
+TEST_F(LogWriterTest, AFullQueueRefusesCallersAndFeedsLeaveThemTheirPlace) {
   std::promise<void> go;
   std::shared_future<void> may_go = go.get_future().share();
   store_.on_write = [&](int, const Commit&) { return may_go.wait(), Answer{}; };
-  options_.queue_capacity = 2;
+  options_.queue_capacity = 1;
+  options_.call_capacity = 2;
   LogWriter& writer = Start();
   const auto being_written = Submit(SampleIntake("solana", SampleTrade(1, 0)));
   EXPECT_TRUE(common::WaitFor([&] { return store_.writes() == 1; }));
+  EXPECT_TRUE(writer.Submit(SampleIntake("solana", SampleTrade(4, 0)), {})) << "the one place of feeds";
   const auto queued = Submit(SampleIntake("solana", SampleTrade(2, 0)));
   Submit(SampleIntake("solana", SampleTrade(3, 0)));
-  EXPECT_EQ(writer.queue_depth(), 2u);
+  EXPECT_EQ(writer.queue_depth(), 3u);
   bool called = false;
   const absl::Status refused = writer.TrySubmit(Intake(), [&](absl::StatusOr<IntakeOutcome>) { called = true; });
   EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
