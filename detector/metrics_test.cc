@@ -27,21 +27,24 @@ TEST(MetricsTest, NamesAndLabelsAreThoseOfTheReadme) {
   const SampledMetrics sampled(registry, {"solana", "pumpportal"}, board, writer, trades, events, streams);
   const std::vector<std::string> names = registry.Names();
   EXPECT_THAT(
-      names, UnorderedElementsAre(
-                 "detector_commit_seconds histogram", "detector_commit_trades histogram",
-                 "detector_feed_duplicates_total counter feed", "detector_feed_frames_total counter feed",
-                 "detector_feed_last_frame_timestamp_seconds gauge feed", "detector_feed_launches_total counter feed",
-                 "detector_feed_quarantined_total counter feed", "detector_feed_trades_total counter feed",
-                 "detector_feed_up gauge feed", "detector_intake_queue gauge",
-                 "detector_launch_latency_seconds histogram", "detector_leads gauge",
-                 "detector_partitions_dropped_total counter", "detector_quarantine_trimmed_total counter",
-                 "detector_quarantined_total counter", "detector_streams_cut_off_total counter",
-                 "detector_streams_open gauge", "detector_streams_refused_total counter", "detector_token_cursor gauge",
-                 "detector_token_events_total counter", "detector_trade_cursor gauge",
-                 "detector_trade_latency_seconds histogram", "detector_trades_logged_total counter",
-                 "detector_unwritable_total counter", "detector_write_failures_total counter",
-                 "pg_pool_acquire_seconds histogram", "pg_pool_broken_total counter", "pg_pool_busy gauge",
-                 "pg_pool_open gauge", "pg_pool_refused_total counter", "pg_pool_waiting gauge"));
+      names,
+      UnorderedElementsAre(
+          "detector_commit_seconds histogram", "detector_commit_trades histogram",
+          "detector_feed_curve_key_mismatches_total counter feed", "detector_feed_events_not_valid_total counter feed",
+          "detector_feed_failed_transactions_total counter feed", "detector_feed_nameless_launches_total counter feed",
+          "detector_feed_unknown_tails_total counter feed", "detector_feed_duplicates_total counter feed",
+          "detector_feed_frames_total counter feed", "detector_feed_last_frame_timestamp_seconds gauge feed",
+          "detector_feed_launches_total counter feed", "detector_feed_quarantined_total counter feed",
+          "detector_feed_trades_total counter feed", "detector_feed_up gauge feed", "detector_intake_queue gauge",
+          "detector_launch_latency_seconds histogram", "detector_leads gauge",
+          "detector_partitions_dropped_total counter", "detector_quarantine_trimmed_total counter",
+          "detector_quarantined_total counter", "detector_streams_cut_off_total counter", "detector_streams_open gauge",
+          "detector_streams_refused_total counter", "detector_token_cursor gauge",
+          "detector_token_events_total counter", "detector_trade_cursor gauge",
+          "detector_trade_latency_seconds histogram", "detector_trades_logged_total counter",
+          "detector_unwritable_total counter", "detector_write_failures_total counter",
+          "pg_pool_acquire_seconds histogram", "pg_pool_broken_total counter", "pg_pool_busy gauge",
+          "pg_pool_open gauge", "pg_pool_refused_total counter", "pg_pool_waiting gauge"));
   const char* const source = std::getenv("TOKENWATCH_SOURCE_DIR");
   ASSERT_NE(source, nullptr) << "run by ctest, or set it to the root of the repository";
   std::ifstream file(std::string(source) + "/detector/README.md");
