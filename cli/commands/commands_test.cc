@@ -193,12 +193,11 @@ TEST_F(CommandTest, ListsAndRedecodesQuarantine) {
   frame.set_reason("bad_json");
   frame.set_detail("at 3:\x1b[1m");
   frame.set_raw("\x01\x02");
-  frame.set_seen(2);
   frame.mutable_received_at()->set_seconds(1'783'600'490);
   EXPECT_EQ(Run({"quarantine", "list", "--feed", "pumpportal"}), 0);
   EXPECT_EQ(out_.text,
-            "ID  RECEIVED                  AGE  FEED        REASON    SEEN  BYTES  DETAIL\n"
-            "42  2026-07-09 12:34:50.000Z   6s  pumpportal  bad_json     2      2  at 3:\uFFFD[1m\n");
+            "ID  RECEIVED                  AGE  FEED        REASON    BYTES  DETAIL\n"
+            "42  2026-07-09 12:34:50.000Z   6s  pumpportal  bad_json      2  at 3:\uFFFD[1m\n");
   EXPECT_EQ(Run({"quarantine", "redecode", "--reason", "bad_json", "42", "43"}), 0);
   EXPECT_THAT(server_.detector.redecode_request.ids(), ElementsAre(42, 43));
   EXPECT_EQ(server_.detector.redecode_request.reason(), "bad_json");
