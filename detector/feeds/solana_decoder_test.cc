@@ -43,9 +43,12 @@ std::string DataLine(const std::vector<uint8_t>& bytes) {
                       absl::Base64Escape(absl::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())));
 }
 
+// After the last event of the recorded stream.
+const absl::Time kReceivedAt = SampleTime(124'800);
+
 std::vector<FeedEvent> Decode(SolanaFrameDecoder& decoder, absl::string_view raw) {
   std::vector<FeedEvent> events;
-  decoder.Decode(raw, SampleTime(0), events);
+  decoder.Decode(raw, kReceivedAt, events);
   return events;
 }
 
@@ -60,6 +63,16 @@ std::vector<FeedEvent> DecodePump(const std::vector<std::string>& lines) {
 std::string ReasonOf(const FeedEvent& event) {
   const auto* refused = std::get_if<FrameRefused>(&event);
   return refused == nullptr ? "not refused" : refused->reason;
+}
+
+TEST(SolanaDecoderTest, AnEventAheadOfItsArrivalIsRefused) {
+  SolanaFrameDecoder decoder;
+  std::vector<FeedEvent> events;
+  for (const std::string& frame : chain::testing::RecordedFrames(chain::testing::ReadFixture(kLogsFile))) {
+    decoder.Decode(frame, SampleTime(0), events);
+  }
+  ASSERT_EQ(events.size(), 61u + 12u);
+  for (const FeedEvent& event : events) EXPECT_EQ(ReasonOf(event), "invariant:event_time");
 }
 
 TEST(SolanaDecoderTest, TheRecordedStreamAsAWhole) {

@@ -103,7 +103,7 @@ absl::Status LogWriter::Flush(const std::stop_token& stop) {
 absl::Status LogWriter::TrySubmit(Intake intake, Done done) {
   if (stopping_) return absl::UnavailableError("the service is stopping; nothing of this was written");
   if (!leads()) {
-    return absl::UnavailableError("this replica does not write the log: another one leads; ask that one");
+    return absl::UnavailableError("this replica does not write the log now: ask the one that leads, or try again");
   }
   if (!call_slots_.TryPush({})) return absl::ResourceExhaustedError("the log's intake is full; try again");
   if (!queue_.TryPush(Work{std::move(intake), std::move(done), false})) {

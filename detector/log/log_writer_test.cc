@@ -114,7 +114,7 @@ TEST_F(LogWriterTest, WaitsForADatabaseThatIsNotThereAndSaysSo) {
   Start(false);
   EXPECT_TRUE(common::WaitFor([&] { return writer_->health().message() == "no database here"; }));
   EXPECT_FALSE(writer_->leads());
-  EXPECT_TRUE(absl::IsFailedPrecondition(writer_->TrySubmit(Intake(), nullptr)));
+  EXPECT_TRUE(absl::IsUnavailable(writer_->TrySubmit(Intake(), nullptr)));
   EXPECT_TRUE(writer_->Submit(SampleIntake("solana", SampleTrade(1, 0)), {})) << "a feed's intake waits";
   away = false;
   EXPECT_TRUE(common::WaitFor([&] { return trades_.head() == 1; }));
@@ -127,7 +127,7 @@ TEST_F(LogWriterTest, FollowsWhileAnotherLeadsAndTakesOver) {
   store_.another_leads = [&](int) { return another.load(); };
   Start(false);
   EXPECT_TRUE(common::WaitFor([&] { return writer_->health().ok(); }));
-  EXPECT_TRUE(absl::IsFailedPrecondition(writer_->TrySubmit(Intake(), nullptr)));
+  EXPECT_TRUE(absl::IsUnavailable(writer_->TrySubmit(Intake(), nullptr)));
   store_.Change([](FakeTables& tables) {
     Trade trade = SampleTrade(1, 0);
     trade.cursor = 1;

@@ -1,4 +1,5 @@
 #pragma once
 
 #include "absl/strings/string_view.h"
+
 #include "chain/address.h"

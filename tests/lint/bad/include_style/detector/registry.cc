@@ -1,6 +1,4 @@
 #include "registry.h"
-
-#include <chain/address.h>
-
 #include "../chain/address.h"
+#include <chain/address.h>
 #include "chain/addres.h"
