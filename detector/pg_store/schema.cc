@@ -139,11 +139,15 @@ absl::Status ExplainRefusal(common::Connection& connection, const absl::Status& 
 
 }  // namespace
 
-std::string UtcDsn(const std::string& dsn) {
+std::string SessionDsn(const std::string& dsn) {
   auto settings = common::ParseDsn(dsn);
   if (!settings.ok()) return dsn;
   std::string& options = (*settings)["options"];
-  options = absl::StrCat("-c TimeZone=UTC -c DateStyle=ISO ", options);
+  // Statements are prepared while the tables may be empty, and the plans that PostgreSQL then keeps would read tables
+  // as a whole: a launch took 16 ms instead of 3. All of them but counts and searches are look-ups by an index.
+  options = absl::StrCat(
+      "-c TimeZone=UTC -c DateStyle=ISO -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off ",
+      options);
   return common::FormatDsn(*settings);
 }
 

@@ -12,8 +12,8 @@
 
 namespace tokenwatch::detector {
 
-// `dsn` with the session's time zone set to UTC, in which rows are read.
-std::string UtcDsn(const std::string& dsn);
+// `dsn` with the settings of this service's sessions: the time zone in which rows are read, and plans by index.
+std::string SessionDsn(const std::string& dsn);
 
 // Applies the migrations that are missing and verifies what is there; see PgStore::Open.
 absl::Status PrepareSchema(const common::ConnectionOptions& options, const std::string& expected_database,

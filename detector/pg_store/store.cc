@@ -83,7 +83,7 @@ absl::StatusOr<std::vector<QuarantinedFrame>> ToFrames(const absl::StatusOr<pqxx
 
 common::ConnectionOptions SessionOptions(const PgStore::Options& options, std::string application_name) {
   common::ConnectionOptions connection;
-  connection.dsn = UtcDsn(options.dsn);
+  connection.dsn = SessionDsn(options.dsn);
   connection.application_name = std::move(application_name);
   connection.connect_timeout = options.connect_timeout;
   return connection;

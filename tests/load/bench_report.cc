@@ -13,8 +13,7 @@ std::string TextOrNull(const std::string& text) { return text.empty() ? "null" :
 }  // namespace
 
 void Report(const Figure& figure) {
-  const std::string baseline =
-      figure.baseline_name.empty() ? "null" : absl::StrFormat("%.6g", figure.baseline_value);
+  const std::string baseline = figure.baseline_name.empty() ? "null" : absl::StrFormat("%.6g", figure.baseline_value);
   const std::string line = absl::StrFormat(
       "{\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\",\"goal\":%s,\"baseline_name\":%s,\"baseline_value\":%s}\n",
       figure.name, figure.value, figure.unit, TextOrNull(figure.goal), TextOrNull(figure.baseline_name), baseline);
