@@ -30,12 +30,12 @@ struct Config {
   // Where to write the raw frames of live feeds; empty: nowhere.
   std::string record;
 
-  int intake_queue = 32;
+  int intake_queue = 16;
   int intake_calls = 16;
-  int commit_events = 8192;
+  int commit_events = 4096;
   int window_trades = 65'536;
   int known_tokens = 65'536;
-  int tail_trades = 8192;
+  int tail_trades = 4096;
   int tail_token_events = 2048;
   int max_streams = 1000;
   absl::Duration stream_stall = absl::Seconds(30);

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <malloc.h>
+
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/app/port_file.h"
@@ -44,6 +46,9 @@ absl::Status RunnerOptions::Validate() const {
 
 std::vector<std::string> StartProgram(const std::string& service, absl::string_view usage, int argc,
                                       char* const* argv) {
+  // Buffers go from thread to thread here, and each arena of the allocator keeps what passed through it: with the
+  // default of eight arenas a core a service holds more memory for no gain in speed.
+  ::mallopt(M_ARENA_MAX, 2);
   BlockTerminationSignals();
   InitLog({.service = service});
   RouteGrpcLog();
