@@ -43,8 +43,8 @@ std::string DataLine(const std::vector<uint8_t>& bytes) {
                       absl::Base64Escape(absl::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size())));
 }
 
-// After the last event of the recorded stream.
-const absl::Time kReceivedAt = SampleTime(124'800);
+// After all events here, recorded and made.
+const absl::Time kReceivedAt = SampleTime(1'000'000);
 
 std::vector<FeedEvent> Decode(SolanaFrameDecoder& decoder, absl::string_view raw) {
   std::vector<FeedEvent> events;

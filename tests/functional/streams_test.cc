@@ -224,7 +224,8 @@ TEST_F(StreamsTest, AReaderThatNeverReadsIsCutOffAndTheOthersGoOn) {
 }
 
 TEST_F(StreamsTest, AFollowerServesTheSameLogAndTakesOver) {
-  Start(30'000, {"--intake_queue=1"});
+  // One piece a commit: the replay lasts until the follower is up, on a quick machine too.
+  Start(60'000, {"--intake_queue=1", "--commit_events=1"});
   const auto follower = platform_.StartDetector(flags_);
   ASSERT_NE(follower, nullptr);
   const DetectorStub follower_stub = StubFor(*follower);
