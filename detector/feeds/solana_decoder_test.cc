@@ -44,7 +44,7 @@ std::string DataLine(const std::vector<uint8_t>& bytes) {
 }
 
 // After all events here, recorded and made.
-const absl::Time kReceivedAt = SampleTime(1'000'000);
+const absl::Time kReceivedAt = SampleTime(365 * 24 * 3600);
 
 std::vector<FeedEvent> Decode(SolanaFrameDecoder& decoder, absl::string_view raw) {
   std::vector<FeedEvent> events;
