@@ -35,6 +35,8 @@ class LogWriterTest : public ::testing::Test {
   LogWriterTest() {
     options_.follow_interval = absl::Milliseconds(1);
     options_.retry = {.initial = absl::Milliseconds(1), .cap = absl::Milliseconds(2)};
+    // The tests submit as callers, more of them at once than a service lets wait.
+    options_.call_capacity = 256;
   }
   ~LogWriterTest() override {
     writer_.reset();
