@@ -47,7 +47,7 @@ absl::Status RunnerOptions::Validate() const {
 std::vector<std::string> StartProgram(const std::string& service, absl::string_view usage, int argc,
                                       char* const* argv) {
   // Buffers go from thread to thread here, and each arena of the allocator keeps what passed through it: with the
-  // default of eight arenas a core a service holds more memory for no gain in speed.
+  // default of eight arenas a core a service holds more memory.
   ::mallopt(M_ARENA_MAX, 2);
   BlockTerminationSignals();
   InitLog({.service = service});

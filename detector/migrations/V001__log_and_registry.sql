@@ -93,7 +93,7 @@ COMMENT ON COLUMN trades.side IS '1 = the trader bought the token, 2 = sold it.'
 COMMENT ON COLUMN trades.event_index IS 'Index of the event in its transaction; null when the feed does not tell.';
 COMMENT ON COLUMN trades.loose_time IS 'event_time is the feed''s clock and not the chain''s.';
 -- Cursors only grow, so this index only ever grows at its right edge. It is not unique: one writer assigns the cursors,
--- and a unique index costs two thirds of the insert rate.
+-- and a unique index would have to look every row up.
 CREATE INDEX trades_cursor ON trades (cursor);
 -- Finds the transaction of a trade that has left the writer's memory.
 CREATE INDEX trades_event_time ON trades USING brin (event_time) WITH (pages_per_range = 32, autosummarize = on);
