@@ -10,16 +10,12 @@
 #include <string>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "chain/base58.h"
+#include "common/testing/held_port.h"
 #include "common/testing/wait_for.h"
 #include "tests/chaos/parameters.h"
 #include "tests/fakes/fake_dexscreener.h"
@@ -30,19 +26,6 @@
 
 namespace tokenwatch::functional {
 namespace {
-
-// A port that nobody listens on now, for a service that must come back on the same one.
-int FreePort() {
-  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const absl::Cleanup done = [probe] { close(probe); };
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  EXPECT_EQ(bind(probe, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  return ntohs(address.sin_port);
-}
 
 std::string KeyText(const chain::Pubkey& key) {
   char text[chain::kMaxBase58Size32];
@@ -96,13 +79,13 @@ class KillBothTest : public ::testing::Test {
     detector_ =
         platform_.Launch("tokenwatch-detector",
                          ReplayFlags(recording_, {absl::StrCat("--dsn=", platform_.cluster().Dsn(database, "detector")),
-                                                  absl::StrCat("--listen=127.0.0.1:", detector_port_),
+                                                  absl::StrCat("--listen=127.0.0.1:", detector_port_.port()),
                                                   "--commit_events=100", "--intake_queue=2", "--drain_grace=0s"}));
   }
   void StartResolver(absl::string_view database) {
     resolver_ = platform_.Launch("tokenwatch-resolver",
                                  {absl::StrCat("--dsn=", platform_.cluster().Dsn(database, "resolver")),
-                                  absl::StrCat("--detector=127.0.0.1:", detector_port_), "--sources=dexscreener",
+                                  absl::StrCat("--detector=127.0.0.1:", detector_port_.port()), "--sources=dexscreener",
                                   "--dexscreener_url=" + names_.Url(), "--dexscreener_budget_per_minute=6000",
                                   "--lease=2s", "--poll_interval=200ms", "--retry_initial=100ms", "--drain_grace=0s"});
   }
@@ -134,7 +117,7 @@ class KillBothTest : public ::testing::Test {
   Session session_;
   std::string recording_;
   std::mt19937_64 random_;
-  const int detector_port_ = FreePort();
+  const common::HeldPort detector_port_;
   std::unique_ptr<Service> detector_;
   std::unique_ptr<Service> resolver_;
 };
