@@ -264,10 +264,11 @@ TEST_F(StallTest, WhoReadsAgainInTimeLearnsWhereToGoOn) {
   }));
   const grpc::Status status = slow.Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  // What was ready but not sent is not counted: it was one message.
+  // What was ready but not sent is not counted; it was one message at most.
   EXPECT_TRUE(absl::EndsWith(status.error_message(), absl::StrCat("too slowly; resume after ", slow.read_at_finish)))
       << status.error_message() << " after " << slow.read_at_finish;
-  EXPECT_EQ(script_.sent, slow.read_at_finish + 1);
+  EXPECT_GE(script_.sent, slow.read_at_finish);
+  EXPECT_LE(script_.sent, slow.read_at_finish + 1);
 }
 
 }  // namespace

@@ -139,9 +139,9 @@ std::string MakeRecording(const std::filesystem::path& dir, const std::string& n
                      absl::StrCat("--rate=", kRate),
                      "--failed_share=0.1",
                      absl::StrCat("--out=", path)};
-  options.stderr_file = dir / "sim.log";
+  options.stderr_file = dir / absl::StrCat(name, ".log");
   if (Must(common::RunProcess(options, absl::Minutes(15))) != 0) {
-    Fail(absl::StrCat("tokenwatch-sim failed: ", common::ReadFile(dir / "sim.log")));
+    Fail(absl::StrCat("tokenwatch-sim failed: ", common::ReadFile(options.stderr_file)));
   }
   return path;
 }
