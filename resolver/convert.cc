@@ -57,13 +57,13 @@ google::protobuf::Duration ToDuration(absl::Duration duration) {
   return proto;
 }
 
-absl::StatusOr<TokenRef> ToTokenRef(const tokenwatch::common::v1::TokenRef& token) {
+absl::StatusOr<TokenRef> ToTokenRef(const tokenwatch::common::v1::TokenRef& token, absl::string_view field) {
   const absl::StatusOr<chain::Address> address = chain::ParseAddress(token.chain(), token.address());
-  if (!address.ok()) return absl::InvalidArgumentError(absl::StrCat("token.", address.status().message()));
+  if (!address.ok()) return absl::InvalidArgumentError(absl::StrCat(field, ".", address.status().message()));
   // Sources may spell EVM addresses in any case; callers may not.
   if (address->text() != token.address()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("token.address is not in canonical form: expected ", address->text()));
+        absl::StrCat(field, ".address: is not in canonical form, which is ", address->text()));
   }
   return TokenRef{chain::ParseChain(token.chain()), *address};
 }

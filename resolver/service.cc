@@ -34,8 +34,8 @@ absl::StatusOr<std::vector<TokenRef>> ToTokens(
   }
   std::vector<TokenRef> tokens;
   for (int i = 0; i < from.size(); ++i) {
-    const absl::StatusOr<TokenRef> token = ToTokenRef(from[i]);
-    if (!token.ok()) return absl::InvalidArgumentError(absl::StrCat("tokens[", i, "]: ", token.status().message()));
+    const absl::StatusOr<TokenRef> token = ToTokenRef(from[i], absl::StrCat("tokens[", i, "]"));
+    if (!token.ok()) return token.status();
     tokens.push_back(*token);
   }
   return tokens;

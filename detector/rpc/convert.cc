@@ -216,7 +216,10 @@ void ToProto(const DatabaseState& state, ::tokenwatch::common::v1::DatabaseRepor
 
 absl::StatusOr<chain::TokenRef> FromProto(const ::tokenwatch::common::v1::TokenRef& ref, absl::string_view field) {
   const auto address = chain::ParseAddress(ref.chain(), ref.address());
-  if (!address.ok()) return Bad(field, address.status().message());
+  // The message names the field of the reference.
+  if (!address.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(field, field.empty() ? "" : ".", address.status().message()));
+  }
   return chain::TokenRef{chain::ParseChain(ref.chain()), *address};
 }
 

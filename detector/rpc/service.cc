@@ -155,7 +155,7 @@ grpc::ServerUnaryReactor* DetectorServiceImpl::BatchGetTokens(grpc::CallbackServ
   return RunOnExecutor(parts_.calls, context, [=, this](const CallInfo& info) -> absl::Status {
     if (absl::Status s = CheckCount("tokens", request->tokens_size(), kMaxBatchGet); !s.ok()) return s;
     std::vector<chain::TokenRef> refs;
-    const auto parse = [](const auto& ref) { return FromProto(ref, "address"); };
+    const auto parse = [](const auto& ref) { return FromProto(ref, ""); };
     if (absl::Status s = ParseEntries(request->tokens(), "tokens", parse, &refs); !s.ok()) return s;
     std::sort(refs.begin(), refs.end());
     refs.erase(std::unique(refs.begin(), refs.end()), refs.end());
