@@ -103,21 +103,6 @@ v1::Attempt ToProto(const Attempt& attempt) {
   return proto;
 }
 
-tokenwatch::common::v1::DatabaseReport ToProto(const DatabaseState& state) {
-  tokenwatch::common::v1::DatabaseReport report;
-  report.set_database(state.database);
-  report.set_role(state.role);
-  for (const TableState& table : state.tables) {
-    tokenwatch::common::v1::TableReport& row = *report.add_tables();
-    row.set_name(table.name);
-    row.set_present(table.present);
-    row.set_problem(table.problem);
-    row.set_rows(table.rows);
-    row.set_rows_estimated(table.rows_estimated);
-  }
-  return report;
-}
-
 detector::v1::Resolution ToDetectorResolution(const Completion& completion) {
   const Resolution& resolution = completion.resolution;
   detector::v1::Resolution proto;

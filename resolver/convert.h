@@ -28,7 +28,6 @@ tokenwatch::common::v1::TokenRef FromTokenRef(const TokenRef& token);
 
 v1::TokenResolution ToProto(const Resolution& resolution);
 v1::Attempt ToProto(const Attempt& attempt);
-tokenwatch::common::v1::DatabaseReport ToProto(const DatabaseState& state);
 detector::v1::Resolution ToDetectorResolution(const Completion& completion);
 
 // Opaque page tokens. INVALID_ARGUMENT for one that is not of this service.

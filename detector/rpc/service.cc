@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/rpc/call_info.h"
+#include "common/rpc/database_report.h"
 #include "common/rpc/responder.h"
 #include "common/rpc/run_on_executor.h"
 #include "detector/feeds/event_time.h"
@@ -416,7 +417,7 @@ grpc::ServerUnaryReactor* DetectorServiceImpl::Diagnose(grpc::CallbackServerCont
   return RunOnExecutor(parts_.calls, context, [=, this](const CallInfo& info) -> absl::Status {
     const auto state = parts_.store.Diagnose(info.deadline);
     if (!state.ok()) return state.status();
-    ToProto(*state, response->mutable_database());
+    common::ToProto(*state, response->mutable_database());
     return absl::OkStatus();
   });
 }
