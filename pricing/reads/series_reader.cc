@@ -1,0 +1,108 @@
+#include "pricing/reads/series_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "chain/solana/quote_tokens.h"
+#include "pricing/amount_math.h"
+#include "pricing/ratio.h"
+
+namespace tokenwatch::pricing {
+namespace {
+
+bool Has(const std::vector<Series>& found, const SeriesKey& key) {
+  return std::any_of(found.begin(), found.end(), [&](const Series& series) { return series.key == key; });
+}
+
+// A parked series is small; what is answered of it is its newest price and its venues.
+Series SeriesOf(const SeriesKey& key, const std::vector<Trade>& trades) {
+  Series series;
+  series.key = key;
+  for (const Trade& trade : trades) {
+    const Moment moment = MomentOf(trade);
+    if (series.trades == 0 || moment < series.first) series.first = moment;
+    if (series.trades == 0 || series.newest < moment) series.newest = moment;
+    series.cursor = std::max(series.cursor, trade.cursor);
+    ++series.trades;
+    series.buys += trade.is_buy ? 1 : 0;
+    series.quote_volume = SaturatingAdd(series.quote_volume, trade.quote_amount);
+    series.token_volume = SaturatingAdd(series.token_volume, trade.token_amount);
+    series.traders.Add(trade.trader);
+    const std::optional<PricePoint> point = PointOf(trade);
+    if (!point.has_value()) continue;
+    if (!series.last.has_value() || series.last->at < moment) series.last = point;
+    auto venue = std::find_if(series.venues.begin(), series.venues.end(),
+                              [&](const VenueState& each) { return each.venue == trade.venue; });
+    if (venue == series.venues.end()) {
+      if (series.venues.size() >= Series::kMaxVenues) continue;
+      venue = series.venues.insert(venue, {trade.venue, *point, trade.reserves, {}, 0});
+    } else if (venue->last.at < moment) {
+      venue->last = *point;
+      venue->reserves = trade.reserves;
+    }
+    ++venue->trades;
+    venue->quote_volume = SaturatingAdd(venue->quote_volume, trade.quote_amount);
+  }
+  return series;
+}
+
+}  // namespace
+
+std::optional<PricePoint> PointOf(const Trade& trade) {
+  const std::optional<TradePrice> price = PriceOf(trade);
+  if (!price.has_value()) return std::nullopt;
+  return PricePoint{price->ratio,  price->from_reserves, MomentOf(trade), trade.transaction,
+                    trade.venue,   trade.is_mayhem,      trade.pool_quote};
+}
+
+std::vector<Series> SeriesReader::InMemory(const chain::TokenRef& token, const chain::Address& quote) const {
+  std::vector<Series> found;
+  hot_.ReadAll(token, [&](const Series& series) {
+    if (quote.empty() || series.key.quote == quote) found.push_back(series);
+  });
+  return found;
+}
+
+absl::StatusOr<std::vector<Series>> SeriesReader::Read(const chain::TokenRef& token, const chain::Address& quote,
+                                                       absl::Time deadline) const {
+  // Memory first: what leaves it afterwards is in the database, or parked, by then.
+  std::vector<Series> found = InMemory(token, quote);
+  auto rows = store_.LoadSeriesOf({&token, 1}, deadline);
+  if (!rows.ok()) return rows.status();
+  for (Series& series : *rows) {
+    if (!quote.empty() && series.key.quote != quote) continue;
+    if (!Has(found, series.key)) found.push_back(std::move(series));
+  }
+  if (!quote.empty()) {
+    if (absl::Status added = AddParked({token, quote}, deadline, &found); !added.ok()) return added;
+  } else if (token.chain == chain::Chain::kSolana) {
+    for (const chain::QuoteToken& known : chain::kQuoteTokens) {
+      const SeriesKey key{token, *chain::Address::FromCanonical(known.address)};
+      if (absl::Status added = AddParked(key, deadline, &found); !added.ok()) return added;
+    }
+  }
+  // What was parked a moment ago may have come back into memory meanwhile.
+  if (found.empty()) found = InMemory(token, quote);
+  std::sort(found.begin(), found.end(), [](const Series& a, const Series& b) { return b.newest < a.newest; });
+  return found;
+}
+
+absl::Status SeriesReader::AddParked(const SeriesKey& key, absl::Time deadline, std::vector<Series>* found) const {
+  if (Has(*found, key)) return absl::OkStatus();
+  const auto trades = ParkedTrades(key, deadline);
+  if (!trades.ok()) return trades.status();
+  if (!trades->empty()) found->push_back(SeriesOf(key, *trades));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Trade>> SeriesReader::ParkedTrades(const SeriesKey& key, absl::Time deadline) const {
+  const std::vector<uint64_t> cursors = parked_(key);
+  if (cursors.empty()) return std::vector<Trade>();
+  auto trades = detector_.GetTrades(cursors, deadline);
+  if (!trades.ok()) return trades;
+  // Parked series are found by fingerprint: what belongs to another one is not of this.
+  std::erase_if(*trades, [&](const Trade& trade) { return trade.token != key.token || trade.quote != key.quote; });
+  return trades;
+}
+
+}  // namespace tokenwatch::pricing
