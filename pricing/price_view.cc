@@ -1,29 +1,22 @@
 #include "pricing/price_view.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "chain/solana/quote_tokens.h"
 #include "chain/solana/venue_decimals.h"
+#include "pricing/amount_math.h"
 #include "pricing/ratio.h"
 
 namespace tokenwatch::pricing {
 namespace {
 
-double Approximate(const chain::Amount& amount) {
-  if (amount.FitsUint64()) return static_cast<double>(amount.Uint64Value());
-  double value = 0;
-  for (size_t i = 4; i-- > 0;) value = std::ldexp(value, 64) + static_cast<double>(amount.limbs()[i]);
-  return value;
-}
-
 // What one more trade of the mean size would move the price, relative: in a pool that keeps the product of its reserves
 // x * y, adding q to the quote side x multiplies the price x / y by ((x + q) / x)^2.
 std::optional<double> ConfidenceBps(const PriceInputs& inputs) {
   if (!inputs.point.from_reserves || inputs.mean_trade_quote <= 0) return std::nullopt;
-  const double grown = 1 + inputs.mean_trade_quote / Approximate(inputs.point.ratio.quote_units);
+  const double grown = 1 + inputs.mean_trade_quote / ToDouble(inputs.point.ratio.quote_units);
   return (grown * grown - 1) * 10'000;
 }
 
@@ -41,7 +34,7 @@ std::optional<PriceInputs> InputsOf(const Series& series) {
   PriceInputs inputs{series.key, *series.last, 0};
   for (const VenueState& venue : series.venues) {
     if (venue.venue != inputs.point.venue || venue.trades == 0) continue;
-    inputs.mean_trade_quote = Approximate(venue.quote_volume) / static_cast<double>(venue.trades);
+    inputs.mean_trade_quote = ToDouble(venue.quote_volume) / static_cast<double>(venue.trades);
   }
   return inputs;
 }

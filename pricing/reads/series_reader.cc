@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "chain/solana/quote_tokens.h"
-#include "pricing/amount_math.h"
 #include "pricing/ratio.h"
 
 namespace tokenwatch::pricing {
@@ -14,35 +13,11 @@ bool Has(const std::vector<Series>& found, const SeriesKey& key) {
   return std::any_of(found.begin(), found.end(), [&](const Series& series) { return series.key == key; });
 }
 
-// A parked series is small; what is answered of it is its newest price and its venues.
+// The hot score is left out: a series that is not in memory has no place in the ranking.
 Series SeriesOf(const SeriesKey& key, const std::vector<Trade>& trades) {
   Series series;
   series.key = key;
-  for (const Trade& trade : trades) {
-    const Moment moment = MomentOf(trade);
-    if (series.trades == 0 || moment < series.first) series.first = moment;
-    if (series.trades == 0 || series.newest < moment) series.newest = moment;
-    series.cursor = std::max(series.cursor, trade.cursor);
-    ++series.trades;
-    series.buys += trade.is_buy ? 1 : 0;
-    series.quote_volume = SaturatingAdd(series.quote_volume, trade.quote_amount);
-    series.token_volume = SaturatingAdd(series.token_volume, trade.token_amount);
-    series.traders.Add(trade.trader);
-    const std::optional<PricePoint> point = PointOf(trade);
-    if (!point.has_value()) continue;
-    if (!series.last.has_value() || series.last->at < moment) series.last = point;
-    auto venue = std::find_if(series.venues.begin(), series.venues.end(),
-                              [&](const VenueState& each) { return each.venue == trade.venue; });
-    if (venue == series.venues.end()) {
-      if (series.venues.size() >= Series::kMaxVenues) continue;
-      venue = series.venues.insert(venue, {trade.venue, *point, trade.reserves, {}, 0});
-    } else if (venue->last.at < moment) {
-      venue->last = *point;
-      venue->reserves = trade.reserves;
-    }
-    ++venue->trades;
-    venue->quote_volume = SaturatingAdd(venue->quote_volume, trade.quote_amount);
-  }
+  for (const Trade& trade : trades) AddTrade(trade, PriceOf(trade), 0, series);
   return series;
 }
 

@@ -1,13 +1,14 @@
 #include "pricing/rpc/convert.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "pricing/decimal_text.h"
+#include "pricing/ratio.h"
 
 namespace tokenwatch::pricing {
 namespace {
@@ -39,14 +40,6 @@ google::protobuf::Duration ToDuration(absl::Duration duration) {
   out.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
   out.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
   return out;
-}
-
-std::string DecimalText(double value) {
-  if (!std::isfinite(value)) return "";
-  // The longest fixed form: 309 digits before the point, or 17 after 324 zeros.
-  char text[400];
-  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed);
-  return end.ec == std::errc() ? std::string(text, end.ptr) : "";
 }
 
 void ToProto(const chain::TokenRef& token, ::tokenwatch::common::v1::TokenRef* out) {

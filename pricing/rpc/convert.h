@@ -49,8 +49,6 @@ void ToProto(const Candle& candle, const CandleContext& context, pb::Candle* out
 void ToProto(const PriceRequest& request, absl::Time now, pb::PriceRequest* out);
 void ToProto(const ProviderState& provider, absl::Time now, pb::ProviderStatus* out);
 void ToProto(const DatabaseState& state, ::tokenwatch::common::v1::DatabaseReport* out);
-// A number as decimal text without exponent, the shortest that reads back as the same number; empty for what is none.
-std::string DecimalText(double value);
 
 // `field` is where in the request it stands.
 absl::StatusOr<chain::TokenRef> FromProto(const ::tokenwatch::common::v1::TokenRef& ref, absl::string_view field);
