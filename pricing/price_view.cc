@@ -31,7 +31,7 @@ std::string NameOf(const chain::TokenRef& asset) {
 
 std::optional<PriceInputs> InputsOf(const Series& series) {
   if (!series.last.has_value()) return std::nullopt;
-  PriceInputs inputs{series.key, *series.last, 0};
+  PriceInputs inputs{series.key, *series.last, 0, FixedDecimals(series)};
   for (const VenueState& venue : series.venues) {
     if (venue.venue != inputs.point.venue || venue.trades == 0) continue;
     inputs.mean_trade_quote = ToDouble(venue.quote_volume) / static_cast<double>(venue.trades);
@@ -39,9 +39,17 @@ std::optional<PriceInputs> InputsOf(const Series& series) {
   return inputs;
 }
 
-std::optional<int> PriceView::DecimalsOf(const chain::TokenRef& token, const Word& venue) const {
+std::optional<int> FixedDecimals(const Series& series) {
+  if (series.key.token.chain != chain::Chain::kSolana) return std::nullopt;
+  for (const VenueState& venue : series.venues) {
+    if (const std::optional<int> fixed = chain::DecimalsOfVenue(venue.venue.text())) return fixed;
+  }
+  return std::nullopt;
+}
+
+std::optional<int> PriceView::DecimalsOf(const chain::TokenRef& token, std::optional<int> fixed) const {
+  if (fixed.has_value()) return fixed;
   if (token.chain == chain::Chain::kSolana) {
-    if (const std::optional<int> fixed = chain::DecimalsOfVenue(venue.text())) return fixed;
     if (const chain::QuoteToken* known = chain::FindQuoteToken(token.address)) return known->decimals;
   }
   return decimals_.Find(token);
@@ -68,8 +76,8 @@ Price PriceView::Make(const PriceInputs& inputs, absl::Time as_of) const {
   price.confidence_bps = ConfidenceBps(inputs);
 
   const chain::TokenRef quote_asset{price.token.chain, price.quote};
-  const std::optional<int> token_decimals = DecimalsOf(price.token, point.venue);
-  const std::optional<int> quote_decimals = DecimalsOf(quote_asset, Word());
+  const std::optional<int> token_decimals = DecimalsOf(price.token, inputs.fixed_decimals);
+  const std::optional<int> quote_decimals = DecimalsOf(quote_asset);
   if (!token_decimals.has_value()) {
     price.unknown_reason = "the decimals of the token are not known";
     return price;

@@ -21,9 +21,12 @@ struct PriceInputs {
   PricePoint point;
   // Quote units of a trade on the venue of `point`, on average; 0 when not known.
   double mean_trade_quote = 0;
+  // Of the token, where a venue it has traded on fixes them.
+  std::optional<int> fixed_decimals;
 };
 // nullopt when no trade of the series was a price.
 std::optional<PriceInputs> InputsOf(const Series& series);
+std::optional<int> FixedDecimals(const Series& series);
 
 // Spread of the sources, above which the agreement of several is worth no more than the word of one.
 inline constexpr double kWideSpreadBps = 200;
@@ -48,8 +51,8 @@ class PriceView {
   // nullopt when the oracle has no price. USD only.
   std::optional<Price> Make(const chain::TokenRef& token, const OracleAnswer& answer, absl::Time as_of) const;
 
-  // Whole units of a token, for what is shown besides prices.
-  std::optional<int> DecimalsOf(const chain::TokenRef& token, const Word& venue) const;
+  // `fixed` when that is known, else what the lists say of the token.
+  std::optional<int> DecimalsOf(const chain::TokenRef& token, std::optional<int> fixed = std::nullopt) const;
 
   const Options& options() const { return options_; }
   DecimalsBook& decimals() const { return decimals_; }

@@ -39,7 +39,7 @@ absl::StatusOr<std::optional<PriceInputs>> History::FindAt(const chain::TokenRef
     const auto point = FindInSeries(series, at, deadline);
     if (!point.ok()) return point.status();
     if (!point->has_value() || (newest.has_value() && !(newest->point.at < (*point)->at))) continue;
-    newest = PriceInputs{series.key, **point, 0};
+    newest = PriceInputs{series.key, **point, 0, FixedDecimals(series)};
   }
   return newest;
 }

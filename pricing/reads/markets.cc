@@ -34,7 +34,7 @@ void AddVenues(const Series& series, const PriceView& view, absl::Time now, std:
     market.trades = venue.trades;
     if (!venue.last.has_value()) continue;
     const double mean = ToDouble(venue.quote_volume) / static_cast<double>(std::max<uint64_t>(venue.trades, 1));
-    market.price = view.Make({series.key, *venue.last, mean}, now);
+    market.price = view.Make({series.key, *venue.last, mean, FixedDecimals(series)}, now);
     market.liquidity_usd = PoolUsd(*market.price, view);
     market.updated_at = venue.last->at.event_time;
   }
@@ -91,7 +91,7 @@ std::optional<double> PoolUsd(const Price& price, const PriceView& view) {
   if (!price.point.has_value() || !price.point->pool_quote.has_value() || !price.reference.has_value()) {
     return std::nullopt;
   }
-  const std::optional<int> decimals = view.DecimalsOf(price.reference->asset, Word());
+  const std::optional<int> decimals = view.DecimalsOf(price.reference->asset);
   double reference = 0;
   if (!decimals.has_value() || !absl::SimpleAtod(price.reference->usd, &reference)) return std::nullopt;
   return 2 * ToDouble(*price.point->pool_quote) / std::pow(10, *decimals) * reference;

@@ -144,6 +144,38 @@ void ToProto(const ProviderState& provider, absl::Time now, pb::ProviderStatus* 
   }
 }
 
+void ToProto(const ServiceState& state, pb::GetStatusResponse* out) {
+  out->set_cursor(state.position.cursor);
+  out->set_redo_cursor(state.position.redo_cursor);
+  out->set_log_head(state.log_head);
+  if (IsFinite(state.position.newest_event)) *out->mutable_newest_event() = ToTimestamp(state.position.newest_event);
+  out->set_is_writer(state.is_writer);
+  out->set_hot_tokens(static_cast<int64_t>(state.fold.hot));
+  out->set_parked_tokens(static_cast<int64_t>(state.fold.parked));
+  out->set_persisted_tokens(static_cast<int64_t>(state.fold.kept));
+  out->set_trades_folded(static_cast<int64_t>(state.fold.trades));
+  out->set_rows_written(static_cast<int64_t>(state.rows_written));
+  out->set_transactions(static_cast<int64_t>(state.transactions));
+  out->set_rows_saved(static_cast<int64_t>(state.rows_saved));
+  out->set_candles(static_cast<int64_t>(state.candles));
+}
+
+void ToProto(const Market& market, absl::Time now, pb::Market* out) {
+  out->set_venue(Text(market.venue.text()));
+  out->set_quote_address(Text(market.quote.text()));
+  out->set_pool(market.pool);
+  out->set_source(Text(market.source.text()));
+  if (market.price.has_value()) ToProto(*market.price, now, out->mutable_price());
+  if (market.reserves.has_value()) {
+    out->set_token_reserve(market.reserves->token.ToString());
+    out->set_quote_reserve(market.reserves->quote.ToString());
+  }
+  if (market.quote_volume.has_value()) out->set_quote_volume(market.quote_volume->ToString());
+  out->set_trades(static_cast<int64_t>(market.trades));
+  if (market.liquidity_usd.has_value()) out->set_liquidity_usd(DecimalText(*market.liquidity_usd));
+  if (market.updated_at.has_value()) *out->mutable_updated_at() = ToTimestamp(*market.updated_at);
+}
+
 void ToProto(const DatabaseState& state, ::tokenwatch::common::v1::DatabaseReport* out) {
   out->set_database(state.database);
   out->set_role(state.role);

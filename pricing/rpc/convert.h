@@ -19,6 +19,8 @@
 #include "pricing/oracle/oracle.h"
 #include "pricing/price.h"
 #include "pricing/price_request.h"
+#include "pricing/reads/markets.h"
+#include "pricing/service_state.h"
 #include "pricing/store.h"
 #include "tokenwatch/common/v1/common.pb.h"
 #include "tokenwatch/pricing/v1/pricing.pb.h"
@@ -48,6 +50,9 @@ struct CandleContext {
 void ToProto(const Candle& candle, const CandleContext& context, pb::Candle* out);
 void ToProto(const PriceRequest& request, absl::Time now, pb::PriceRequest* out);
 void ToProto(const ProviderState& provider, absl::Time now, pb::ProviderStatus* out);
+// Totals and positions; providers, references and requests are the caller's.
+void ToProto(const ServiceState& state, pb::GetStatusResponse* out);
+void ToProto(const Market& market, absl::Time now, pb::Market* out);
 void ToProto(const DatabaseState& state, ::tokenwatch::common::v1::DatabaseReport* out);
 
 // `field` is where in the request it stands.

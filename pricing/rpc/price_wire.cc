@@ -139,37 +139,28 @@ void AppendConflatedField(uint64_t conflated, std::string& out) {
   wire::AppendNumber(v1::StreamPricesResponse::kConflatedFieldNumber, conflated, out);
 }
 
-std::optional<std::vector<RequestedToken>> ParseTokens(absl::string_view request) {
-  std::vector<RequestedToken> tokens;
+bool ParseTokens(absl::string_view request, std::vector<chain::TokenRef>* tokens) {
   FieldReader reader(request);
   while (!reader.AtEnd()) {
     int field = 0;
     absl::string_view ref;
-    if (!reader.Next(&field, &ref) || field != v1::BatchGetPricesRequest::kTokensFieldNumber) return std::nullopt;
+    if (!reader.Next(&field, &ref) || field != v1::BatchGetPricesRequest::kTokensFieldNumber) return false;
     absl::string_view chain_name;
     absl::string_view address;
     FieldReader parts(ref);
     while (!parts.AtEnd()) {
       absl::string_view value;
-      if (!parts.Next(&field, &value)) return std::nullopt;
-      if (field == PbRef::kChainFieldNumber) {
-        chain_name = value;
-      } else if (field == PbRef::kAddressFieldNumber) {
-        address = value;
-      } else {
-        return std::nullopt;
-      }
+      if (!parts.Next(&field, &value)) return false;
+      if (field != PbRef::kChainFieldNumber && field != PbRef::kAddressFieldNumber) return false;
+      (field == PbRef::kChainFieldNumber ? chain_name : address) = value;
     }
-    RequestedToken& token = tokens.emplace_back();
-    token.token.chain = chain::ParseChain(chain_name);
+    chain::TokenRef& token = tokens->emplace_back();
     // An address holds no NUL, which its storage could not tell from its end.
-    if (token.token.chain == chain::Chain::kUnknown || address.empty() || address.find('\0') != address.npos) continue;
-    if (const auto parsed = chain::Address::FromCanonical(address)) {
-      token.token.address = *parsed;
-      token.well_formed = true;
-    }
+    if (address.find('\0') != address.npos) continue;
+    const auto parsed = chain::Address::FromCanonical(address);
+    if (parsed.has_value()) token = {chain::ParseChain(chain_name), *parsed};
   }
-  return tokens;
+  return true;
 }
 
 grpc::ByteBuffer ToByteBuffer(std::string text) {

@@ -4,10 +4,10 @@
 // ToProto would serialise to; a test holds the two together.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "chain/address.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -23,14 +23,10 @@ void AppendMissingField(const chain::TokenRef& token, std::string& out);
 // Appends StreamPricesResponse.conflated.
 void AppendConflatedField(uint64_t conflated, std::string& out);
 
-// The tokens of a BatchGetPricesRequest. Those whose text is a plain pair of chain and address come without a check of
-// the address: what is not canonical is found nowhere, and the caller then looks closer. nullopt when it is none.
-struct RequestedToken {
-  chain::TokenRef token;
-  // False: chain or address is not even of the form.
-  bool well_formed = false;
-};
-std::optional<std::vector<RequestedToken>> ParseTokens(absl::string_view request);
+// The tokens of a BatchGetPricesRequest in the form that every encoder in use gives them. Addresses are not checked:
+// what is not canonical is found nowhere, and the caller then looks closer; a chain or address that cannot be one is an
+// empty token. False when the request has any other form.
+bool ParseTokens(absl::string_view request, std::vector<chain::TokenRef>* tokens);
 
 // A buffer that takes the text over without copying it.
 grpc::ByteBuffer ToByteBuffer(std::string text);
