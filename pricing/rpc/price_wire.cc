@@ -15,7 +15,7 @@ namespace wire = common::wire;
 using PbPrice = v1::Price;
 using PbRef = ::tokenwatch::common::v1::TokenRef;
 
-static_assert(v1::BatchGetPricesResponse::kPricesFieldNumber == v1::StreamPricesResponse::kPricesFieldNumber);
+static_assert(int{v1::BatchGetPricesResponse::kPricesFieldNumber} == int{v1::StreamPricesResponse::kPricesFieldNumber});
 
 void AppendRef(int field, const chain::TokenRef& token, std::string& out) {
   wire::AppendShort(field, out, [&] {

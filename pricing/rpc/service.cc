@@ -22,7 +22,7 @@ constexpr int kDefaultPage = 100;
 constexpr int kMaxPage = 1000;
 constexpr size_t kMaxRequestIdBytes = 64;
 constexpr absl::Duration kDefaultLifetime = absl::Hours(24);
-constexpr absl::Duration kMaxLifetime = 7 * absl::Hours(24);
+constexpr absl::Duration kMaxLifetime = absl::Hours(7 * 24);
 constexpr size_t kRememberedTokens = 10'000;
 // Of calls that brought no deadline of their own.
 constexpr absl::Duration kLongestCall = absl::Seconds(30);
