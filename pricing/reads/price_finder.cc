@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "pricing/decimal_text.h"
-#include "pricing/oracle/aggregate.h"
+#include "pricing/reads/aggregate_reports.h"
 
 namespace tokenwatch::pricing {
 namespace {
@@ -166,14 +166,14 @@ absl::StatusOr<Price> PriceFinder::Choose(const PriceQuestion& question,
         reports.insert(reports.begin(), *std::move(log));
       }
     }
-    OracleAnswer together = Aggregate(std::move(reports), question.min_sources);
+    OracleAnswer together = AggregateReports(std::move(reports), question.min_sources);
     together.is_stale = answer.is_stale;
     if (const auto price = parts_.view.Make(question.token, together, now)) return Checked(question, *price, now);
-    const auto found = std::count_if(together.sources.begin(), together.sources.end(),
-                                     [](const SourceReport& report) { return report.observation.has_value(); });
-    if (found == 0) return NothingFound(question, from_log, together.sources);
-    return absl::FailedPreconditionError(absl::StrCat("min_sources: ", found, " of the ", question.min_sources,
-                                                      " needed have a price that can be used",
+    const bool found = std::any_of(together.sources.begin(), together.sources.end(),
+                                   [](const SourceReport& report) { return report.observation.has_value(); });
+    if (!found) return NothingFound(question, from_log, together.sources);
+    return absl::FailedPreconditionError(absl::StrCat("min_sources: ", NameOf(question.token), " has no price that ",
+                                                      question.min_sources, " sources agree on: ", together.reason,
                                                       Heard(together.sources)));
   }
   const auto price = parts_.view.Make(question.token, answer, now);

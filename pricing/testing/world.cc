@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "pricing/decimal_text.h"
-#include "pricing/oracle/aggregate.h"
+#include "pricing/reads/aggregate_reports.h"
 
 namespace tokenwatch::pricing {
 
@@ -133,7 +133,7 @@ std::vector<OracleQuestion> FakeOracle::questions() const {
 OracleAnswer FakeOracle::Answer(const OracleQuestion& question) {
   questions_.push_back(question);
   std::vector<SourceReport> reports = reports_[question.token];
-  if (question.policy == Policy::kAggregate) return Aggregate(std::move(reports), question.min_sources);
+  if (question.policy == Policy::kAggregate) return AggregateReports(std::move(reports), question.min_sources);
   OracleAnswer answer;
   for (SourceReport& report : reports) {
     if (!report.observation.has_value() || answer.usd.has_value()) continue;
