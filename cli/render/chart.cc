@@ -17,6 +17,8 @@ namespace {
 
 constexpr int kVolumeRows = 3;
 constexpr int kRowsBetweenLabels = 3;
+// "volume".
+constexpr int kMinLabelWidth = 6;
 // Heading, the line above the chart, the two of the time axis, and the one between chart and volume.
 constexpr int kOtherRows = 5;
 
@@ -232,7 +234,7 @@ class Chart {
                         spacing_ == 2 ? " " : "");
       }
       absl::StrAppend(&text,
-                      row == kVolumeRows - 1 ? absl::StrCat("┤ ", FormatPrice(most))
+                      row == kVolumeRows - 1 ? absl::StrCat("┤ ", ShortenEnd(FormatPrice(most), label_width_))
                       : row == 0             ? "┤ volume"
                                              : "│",
                       "\n");
@@ -277,7 +279,7 @@ class Chart {
   int exponent_ = 0;
   std::vector<std::string> labels_;
   std::string last_label_;
-  int label_width_ = 0;
+  int label_width_ = kMinLabelWidth;
   int64_t per_column_ = 1;
   int spacing_ = 1;
   std::vector<Column> columns_;

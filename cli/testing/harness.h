@@ -64,8 +64,8 @@ class CommandTest : public ::testing::Test {
   FakeServer server_;
   std::string detector_address_ = server_.address();
   std::string resolver_address_ = server_.address();
-  // Nothing says where pricing is until a test does.
-  std::optional<std::string> pricing_address_;
+  // Without one, nothing says where pricing is.
+  std::optional<std::string> pricing_address_ = server_.address();
   StringSink out_;
   StringSink err_;
   Terminal terminal_;
