@@ -57,14 +57,16 @@ class NegativeCache {
     return now + span;
   }
 
+  // Forgets what `source` told about `key`.
+  void ForgetOne(int source, const Key& key) {
+    const auto found = entries_.find(Asked{source, key});
+    if (found == entries_.end()) return;
+    by_age_.erase(found->second.age);
+    entries_.erase(found);
+  }
   // Forgets what was told about `key` by sources 0 to `sources` - 1.
   void Forget(int sources, const Key& key) {
-    for (int source = 0; source < sources; ++source) {
-      const auto found = entries_.find(Asked{source, key});
-      if (found == entries_.end()) continue;
-      by_age_.erase(found->second.age);
-      entries_.erase(found);
-    }
+    for (int source = 0; source < sources; ++source) ForgetOne(source, key);
   }
 
   void Clear() {

@@ -30,6 +30,10 @@ TEST(NegativeCache, KeepsSourcesAndKeysApart) {
   EXPECT_EQ(cache.Until(1, "a", kNow), std::nullopt);
   EXPECT_EQ(cache.Until(0, "b", kNow), std::nullopt);
   cache.Record(1, "a", kNow);
+  cache.ForgetOne(0, "a");
+  EXPECT_EQ(cache.Until(0, "a", kNow), std::nullopt);
+  EXPECT_TRUE(cache.Until(1, "a", kNow).has_value());
+  cache.Record(0, "a", kNow);
   cache.Forget(2, "a");
   EXPECT_EQ(cache.Until(0, "a", kNow), std::nullopt);
   EXPECT_EQ(cache.Until(1, "a", kNow), std::nullopt);

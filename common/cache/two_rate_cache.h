@@ -60,6 +60,12 @@ class TwoRateCache {
     return value;
   }
 
+  // The same, without counting.
+  const Value* Peek(const Key& key) const {
+    const auto found = records_.find(key);
+    return found == records_.end() || found->second.slot == kNone ? nullptr : &slots_[found->second.slot].value;
+  }
+
   // Keeps `value` in place of what is there for the key. From `expires_at` on it is among the first to go.
   void Put(const Key& key, Value value, absl::Time expires_at, absl::Time now) {
     const auto [found, is_new] = records_.try_emplace(key);

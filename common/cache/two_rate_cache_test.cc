@@ -28,6 +28,9 @@ TEST(TwoRateCache, KeepsAndReplaces) {
   EXPECT_THAT(cache.Find("a"), Pointee(1));
   cache.Put("a", 2, kNever, kNow);
   EXPECT_THAT(cache.Find("a"), Pointee(2));
+  EXPECT_THAT(cache.Peek("a"), Pointee(2));
+  EXPECT_EQ(cache.Peek("b"), nullptr);
+  EXPECT_EQ(cache.remembered(), 0u) << "a peek leaves no trace";
   EXPECT_EQ(cache.size(), 1u);
   EXPECT_TRUE(cache.Erase("a"));
   EXPECT_FALSE(cache.Erase("a"));
