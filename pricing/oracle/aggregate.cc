@@ -133,8 +133,8 @@ Aggregated Aggregate(absl::Span<const Vote> votes, int min_sources) {
   if (prices.size() < 2) return result;
   result.confidence_bps = spread;
   const size_t outvoted = votes.size() - prices.size();
-  result.is_quorum = prices.size() >= outvoted + 2 &&
-                     spread <= (prices.size() == 2 ? kQuorumSpreadOfTwoBps : kQuorumSpreadBps);
+  result.is_quorum =
+      prices.size() >= outvoted + 2 && spread <= (prices.size() == 2 ? kQuorumSpreadOfTwoBps : kQuorumSpreadBps);
   return result;
 }
 

@@ -75,12 +75,21 @@ bool Lane::TryRetry() {
   return true;
 }
 
+absl::Duration Lane::Linger() const {
+  const common::UpstreamBudget budget = provider_.budget();
+  if (budget.limit <= 0 || options_.linger_max <= options_.linger) return options_.linger;
+  const double left = static_cast<double>(budget.remaining) / budget.limit;
+  // 0 while half of it is left, 1 when nothing is.
+  const double scarcity = std::clamp(1 - 2 * left, 0.0, 1.0);
+  return options_.linger + (options_.linger_max - options_.linger) * scarcity;
+}
+
 absl::Time Lane::DueAt() const {
+  const absl::Duration linger = Linger();
   absl::Time due = absl::InfiniteFuture();
   for (const auto& [chain, queue] : queues_) {
     if (queue.empty()) continue;
-    due = std::min(
-        due, queue.size() >= provider_.max_batch() ? absl::InfinitePast() : queue.front().since + options_.linger);
+    due = std::min(due, queue.size() >= provider_.max_batch() ? absl::InfinitePast() : queue.front().since + linger);
   }
   return due;
 }
@@ -297,8 +306,8 @@ std::optional<absl::Duration> Lane::LearntTime() const {
 
 absl::Duration Lane::ExpectedTime() const {
   const std::optional<absl::Duration> learnt = latency_.Quantile(loop_.Now());
-  if (!learnt.has_value()) return options_.linger + options_.hedge_unknown;
-  return options_.linger + std::clamp(*learnt, options_.hedge_least, options_.hedge_most);
+  if (!learnt.has_value()) return Linger() + options_.hedge_unknown;
+  return Linger() + std::clamp(*learnt * options_.hedge_factor, options_.hedge_least, options_.hedge_most);
 }
 
 bool Lane::IsSlowBeside(const Lane& next) const {

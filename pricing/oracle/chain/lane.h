@@ -28,8 +28,10 @@
 namespace tokenwatch::pricing {
 
 struct LaneOptions {
-  // A part of a batch waits so long for company.
+  // A part of a batch waits so long for company; longer, up to the maximum, the less is left of the budget once half of
+  // it is used: then a call is to be worth its while.
   absl::Duration linger = absl::Milliseconds(5);
+  absl::Duration linger_max = absl::Seconds(1);
   // Of one call.
   absl::Duration timeout = absl::Seconds(3);
   int max_parallel = 4;
@@ -37,7 +39,9 @@ struct LaneOptions {
   size_t max_waiting = 5'000;
   // Retries, as a share of calls.
   double retry_share = 0.1;
-  // A source that is asked only because another is slow is asked after the slow one's learnt time, within these.
+  // A source that is asked only because another is slow is asked when the slow one has taken so much more than its
+  // learnt time, within these.
+  double hedge_factor = 1.1;
   absl::Duration hedge_least = absl::Milliseconds(50);
   absl::Duration hedge_most = absl::Seconds(2);
   absl::Duration hedge_unknown = absl::Milliseconds(500);
@@ -121,6 +125,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
   void Dispatch();
   void WakeAt(absl::Time time);
   absl::Time DueAt() const;
+  absl::Duration Linger() const;
   std::vector<chain::TokenRef> TakeBatch();
   void Send(std::vector<chain::TokenRef> tokens);
   void Receive(uint64_t call_id, std::vector<ProviderAnswer> answers, bool is_late);
