@@ -169,7 +169,14 @@ std::vector<ProviderState> FakeOracle::providers() const {
 }
 
 World::World(const FoldOptions& options)
-    : fold_(std::make_unique<pricing::Fold>(options, hot, references, *this, *this)) {
+    : fold_(std::make_unique<pricing::Fold>(
+          options, hot,
+          [this](const chain::TokenRef& asset, absl::Time at) -> std::optional<double> {
+            const auto reference = references.Find(asset, at, view.options().reference_max_age);
+            if (!reference.has_value()) return std::nullopt;
+            return std::stod(reference->usd);
+          },
+          *this, *this)) {
   fold_->Begin({});
 }
 
