@@ -1,0 +1,81 @@
+// Everything the fold knows of one token against one quote asset. A pure function of the trades in it, whatever the
+// order in which they came, but for the hot score, which follows the order of the log. Values; not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "chain/address.h"
+#include "chain/amount.h"
+#include "pricing/fold/trader_count.h"
+#include "pricing/ratio.h"
+#include "pricing/trade.h"
+
+namespace tokenwatch::pricing {
+
+// What a token is worth depends on what it is paid in, so prices in different quote assets never mix.
+struct SeriesKey {
+  chain::TokenRef token;
+  chain::Address quote;
+
+  friend bool operator==(const SeriesKey& a, const SeriesKey& b) { return a.token == b.token && a.quote == b.quote; }
+  template <typename H>
+  friend H AbslHashValue(H state, const SeriesKey& key) {
+    return H::combine(std::move(state), key.token, key.quote);
+  }
+};
+
+// A price with its evidence.
+struct PricePoint {
+  Ratio ratio;
+  bool from_reserves = false;
+  Moment at;
+  chain::TransactionId transaction;
+  Word venue;
+  bool is_mayhem = false;
+  // Quote units in the pool right after; nullopt when not known.
+  std::optional<chain::Amount> pool_quote;
+
+  friend bool operator==(const PricePoint&, const PricePoint&) = default;
+};
+
+// One place where the series trades.
+struct VenueState {
+  Word venue;
+  PricePoint last;
+  std::optional<Reserves> reserves;
+  chain::Amount quote_volume;
+  uint64_t trades = 0;
+};
+
+struct Series {
+  SeriesKey key;
+  // The newest by Moment. Trades without a price count in volume and trades only.
+  std::optional<PricePoint> last;
+  // The highest by value; of equal ones the earliest by Moment.
+  std::optional<PricePoint> high;
+  std::optional<PricePoint> low;
+  Moment first;
+  Moment newest;
+  // The highest cursor folded in: a trade at or below it is in already. Trades of one series come with growing cursors.
+  uint64_t cursor = 0;
+  chain::Amount quote_volume;
+  chain::Amount token_volume;
+  uint64_t trades = 0;
+  uint64_t buys = 0;
+  TraderCount traders;
+  // See hot_score.h.
+  double hot_score = 0;
+  // At most kMaxVenues, in order of first trade; further venues count in the series and not here.
+  std::vector<VenueState> venues;
+  // Earlier trades are not in it: the log no longer had them when the series was made.
+  bool is_partial = false;
+
+  static constexpr size_t kMaxVenues = 8;
+};
+
+}  // namespace tokenwatch::pricing

@@ -1,0 +1,45 @@
+// One place outside that may know what a token is worth.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "chain/address.h"
+#include "pricing/oracle/observation.h"
+
+namespace tokenwatch::pricing {
+
+// What a source said about one token.
+struct ProviderAnswer {
+  Outcome outcome = Outcome::kNotFound;
+  // One line for people; what went wrong, when something did.
+  std::string detail;
+  // Set for kFound; the most liquid first where the source names several pools.
+  std::vector<Observation> observations;
+  // When the source says to come back.
+  absl::Time retry_at = absl::InfinitePast();
+};
+// One answer per token, in the order of the tokens.
+using ProviderCallback = std::function<void(std::vector<ProviderAnswer>)>;
+
+// Asks once; budgets, breakers, retries and caches are around it (see oracle.h). Thread-safe.
+class Provider {
+ public:
+  virtual ~Provider() = default;
+  // Lower-case word: flag value, metric label.
+  virtual absl::string_view name() const = 0;
+  // Tokens that fit one call.
+  virtual size_t max_batch() const = 0;
+  virtual bool Serves(const chain::TokenRef& token) const = 0;
+  // About 1 to max_batch() tokens of one chain. `done` is called exactly once, from any thread, possibly before Ask
+  // returns. A failed call gives every token that failure.
+  virtual void Ask(const std::vector<chain::TokenRef>& tokens, absl::Time deadline, ProviderCallback done) = 0;
+};
+
+}  // namespace tokenwatch::pricing

@@ -1,0 +1,43 @@
+// What quote assets are worth in USD, by event time: pinned values, so that what is derived from them is the same each
+// time it is derived.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "chain/address.h"
+#include "common/sync/mutex.h"
+#include "pricing/trade.h"
+
+namespace tokenwatch::pricing {
+
+struct Reference {
+  chain::TokenRef asset;
+  absl::Time event_time;
+  // Plain decimal text as the source wrote it, more than zero.
+  std::string usd;
+  Word source;
+
+  friend bool operator==(const Reference&, const Reference&) = default;
+};
+
+// Thread-safe. Keeps at most `capacity` references of each asset, the newest by event time.
+class ReferenceBook {
+ public:
+  explicit ReferenceBook(size_t capacity);
+
+  // False for one that is known already, or is no positive number. Of two with the same asset and time the source that
+  // is first in the alphabet holds.
+  bool Add(const Reference& reference) TW_EXCLUDES(mutex_);
+  // The newest at or before `at` and not older than `max_age` then.
+  std::optional<Reference> Find(const chain::TokenRef& asset, absl::Time at, absl::Duration max_age) const
+      TW_EXCLUDES(mutex_);
+  // The newest of each asset.
+  std::vector<Reference> Newest() const TW_EXCLUDES(mutex_);
+};
+
+}  // namespace tokenwatch::pricing
