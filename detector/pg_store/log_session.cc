@@ -237,7 +237,7 @@ absl::Status PgLogSession::WriteTrades(Transaction& transaction, const Commit& c
     if (!copy.ok()) return copy.status();
     rows_.Clear();
     for (; next < trades.size() && trades[next].event_time >= day_begin && trades[next].event_time < day_end; ++next) {
-      row_writer_.Append(trades[next], rows_);
+      AppendTradeRow(trades[next], rows_);
       if (rows_.data().size() < kCopyPieceBytes) continue;
       if (absl::Status status = copy->Write(rows_.data()); !status.ok()) return status;
       rows_.Clear();

@@ -51,7 +51,6 @@ class PgLogSession final : public LogSession {
   common::Clock& clock_;
   LogHeads heads_;
   absl::flat_hash_set<std::string> partitions_;
-  TradeRowWriter row_writer_;
   common::CopyBuffer rows_;
 };
 

@@ -82,7 +82,7 @@ class PgStoreTest : public ::testing::Test {
   std::vector<Trade> ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter = {}, int limit = 100) {
     std::vector<Trade> trades;
     const auto examined = store_->ReadTrades(
-        after, until, filter, limit, [&](Trade&& trade) { trades.push_back(trade); }, Soon());
+        after, until, filter, limit, [&](const TradeFields& trade) { trades.push_back(ToTrade(trade)); }, Soon());
     EXPECT_TRUE(examined.ok()) << examined.status();
     return trades;
   }
@@ -219,10 +219,10 @@ TEST_F(PgStoreTest, ReadsAreFilteredAndBounded) {
   EXPECT_THAT(ReadTrades(0, 10, nobody), IsEmpty());
   EXPECT_THAT(CursorsOf(ReadTrades(2, 6)), ElementsAre(3, 4, 5, 6));
   EXPECT_EQ(*store_->ReadTrades(
-                2, 10, {}, 3, [](Trade&&) {}, Soon()),
+                2, 10, {}, 3, [](const TradeFields&) {}, Soon()),
             5u);
   EXPECT_EQ(*store_->ReadTrades(
-                0, 10, nobody, 3, [](Trade&&) {}, Soon()),
+                0, 10, nobody, 3, [](const TradeFields&) {}, Soon()),
             10u);
 }
 

@@ -1,5 +1,6 @@
 #include "detector/pg_store/statements.h"
 
+#include <deque>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -55,8 +56,11 @@ std::string SelectTokens(absl::string_view where) {
                       " UNION ALL SELECT 1, ", kTokenJson, ", t.first_cursor FROM detector.pending_tokens t ", where);
 }
 
-// For the life of the process: statements hold plain pointers.
-const char* Keep(std::string sql) { return (new std::string(std::move(sql)))->c_str(); }
+// For the life of the process: statements hold plain pointers. The strings stay reachable, or they would be leaks.
+const char* Keep(std::string sql) {
+  static auto* const kept = new std::deque<std::string>();
+  return kept->emplace_back(std::move(sql)).c_str();
+}
 
 constexpr absl::string_view kRefs =
     "FROM jsonb_to_recordset($1::jsonb) AS r(chain text, address text) WHERE t.chain = r.chain AND t.address = "
