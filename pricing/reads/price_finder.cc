@@ -162,6 +162,8 @@ absl::StatusOr<Price> PriceFinder::Choose(const PriceQuestion& question,
   if (question.policy == FindPolicy::kAggregate) {
     std::vector<SourceReport> reports = answer.sources;
     if (logged) {
+      // The oracle may have heard the log, too, some time ago.
+      std::erase_if(reports, [](const SourceReport& report) { return report.source == kLog; });
       if (auto log = AsSource(**from_log, parts_.view, IsGood(question, **from_log), now)) {
         reports.insert(reports.begin(), *std::move(log));
       }

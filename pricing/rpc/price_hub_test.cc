@@ -28,7 +28,8 @@ class PriceHubTest : public ::testing::Test {
 
   // A new price of the token, told to the hub.
   void Trade(uint64_t token) {
-    world_.Add(TestToken(token), absl::Seconds(++seconds_), 1'000 + static_cast<uint64_t>(seconds_), 1'000);
+    ++seconds_;
+    world_.Add(TestToken(token), absl::Seconds(seconds_), 1'000 + static_cast<uint64_t>(seconds_), 1'000);
     world_.Fold();
   }
 

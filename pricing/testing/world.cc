@@ -43,9 +43,14 @@ void FakeLog::Fail(const absl::Status& status) {
   failure_ = status;
 }
 
-std::vector<Trade> FakeLog::trades() const {
+std::vector<Trade> FakeLog::trades(uint64_t after) const {
   common::MutexLock lock(mutex_);
-  return trades_;
+  return {trades_.begin() + static_cast<std::ptrdiff_t>(after), trades_.end()};
+}
+
+uint64_t FakeLog::head() const {
+  common::MutexLock lock(mutex_);
+  return trades_.size();
 }
 
 int FakeLog::reads() const {
@@ -196,7 +201,7 @@ Trade World::Add(const chain::TokenRef& token, absl::Duration at, uint64_t quote
   trade.pool_quote = chain::Amount(quote_reserve / 2);
   trade.event_time = TestTime() + at;
   std::array<uint8_t, 64> signature{};
-  const uint64_t number = log.trades().size() + 1;
+  const uint64_t number = log.head() + 1;
   for (size_t i = 0; i < 8; ++i) signature[i] = static_cast<uint8_t>(number >> (8 * i));
   signature[63] = 1;
   trade.transaction = chain::TransactionId::FromSolanaBytes(signature);
@@ -205,10 +210,10 @@ Trade World::Add(const chain::TokenRef& token, absl::Duration at, uint64_t quote
 }
 
 void World::Fold() {
-  const std::vector<Trade> trades = log.trades();
   TradeBatch batch;
-  batch.trades.assign(trades.begin() + static_cast<std::ptrdiff_t>(folded_), trades.end());
-  batch.cursor = folded_ = trades.size();
+  batch.trades = log.trades(folded_);
+  folded_ += batch.trades.size();
+  batch.cursor = folded_;
   const absl::Status applied = fold_->Apply(batch);
   ASSERT_TRUE(applied.ok()) << applied;
 }
@@ -233,7 +238,7 @@ Reference World::AddReference(absl::Duration at, const std::string& usd, const c
 ServiceState World::state() const {
   ServiceState state;
   state.position = fold_->position();
-  state.log_head = log.trades().size();
+  state.log_head = log.head();
   state.is_writer = true;
   state.fold = fold_->counts();
   state.rows_written = 11;

@@ -43,7 +43,9 @@ class FakeLog final : public Detector {
   void Drop(uint64_t cursor) TW_EXCLUDES(mutex_);
   void SetDecimals(const chain::TokenRef& token, int decimals) TW_EXCLUDES(mutex_);
   void Fail(const absl::Status& status) TW_EXCLUDES(mutex_);
-  std::vector<Trade> trades() const TW_EXCLUDES(mutex_);
+  // Those after a cursor.
+  std::vector<Trade> trades(uint64_t after = 0) const TW_EXCLUDES(mutex_);
+  uint64_t head() const TW_EXCLUDES(mutex_);
   int reads() const TW_EXCLUDES(mutex_);
   int lookups() const TW_EXCLUDES(mutex_);
 
