@@ -11,13 +11,14 @@ using common::LatencySecondsBuckets;
 using common::MetricRegistry;
 using common::RaiseTo;
 
-constexpr Outcome kAllOutcomes[] = {Outcome::kFound,       Outcome::kNotFound,    Outcome::kNoPrice, Outcome::kBadAnswer,
-                                    Outcome::kRateLimited, Outcome::kTimeout,     Outcome::kUnavailable,
-                                    Outcome::kRefused,     Outcome::kNoBudget,    Outcome::kBreakerOpen};
+constexpr Outcome kAllOutcomes[] = {
+    Outcome::kFound,   Outcome::kNotFound,    Outcome::kNoPrice, Outcome::kBadAnswer, Outcome::kRateLimited,
+    Outcome::kTimeout, Outcome::kUnavailable, Outcome::kRefused, Outcome::kNoBudget,  Outcome::kBreakerOpen};
 constexpr BreakerState kAllBreakerStates[] = {BreakerState::kClosed, BreakerState::kOpen, BreakerState::kHalfOpen};
 constexpr std::pair<AnsweredBy, const char*> kAllAnswers[] = {
-    {AnsweredBy::kCache, "cache"},   {AnsweredBy::kStaleCache, "stale_cache"}, {AnsweredBy::kSources, "sources"},
-    {AnsweredBy::kNobody, "nobody"}, {AnsweredBy::kRefused, "refused"},        {AnsweredBy::kInterrupted, "interrupted"}};
+    {AnsweredBy::kCache, "cache"},     {AnsweredBy::kStaleCache, "stale_cache"},
+    {AnsweredBy::kSources, "sources"}, {AnsweredBy::kNobody, "nobody"},
+    {AnsweredBy::kRefused, "refused"}, {AnsweredBy::kInterrupted, "interrupted"}};
 
 }  // namespace
 
@@ -32,8 +33,7 @@ WorkMetrics::WorkMetrics(MetricRegistry& registry)
       apply_failures(registry.Counter("pricing_apply_failures_total", "Batches that could not be folded at once.")),
       detector_failures(registry.Counter("pricing_detector_failures_total", "Calls to the detector that failed.")),
       store_failures(registry.Counter("pricing_store_failures_total", "Reads and writes of loops that failed.")),
-      references_recorded(
-          registry.Counter("pricing_references_total", "References learnt.", {{"origin", "file"}})),
+      references_recorded(registry.Counter("pricing_references_total", "References learnt.", {{"origin", "file"}})),
       references_heard(registry.Counter("pricing_references_total", "References learnt.", {{"origin", "oracle"}})),
       references_missed(registry.Counter("pricing_references_missed_total", "Questions for a reference in vain.")),
       requests_from_log(
@@ -94,10 +94,10 @@ void StateMetrics::Set(const ServiceState& state) {
 }
 
 OracleMetrics::OracleMetrics(MetricRegistry& registry, const std::vector<std::string>& providers)
-    : evicted_alive_(registry.Counter("pricing_oracle_evicted_total", "Answers a full cache forgot.",
-                                      {{"state", "alive"}})),
-      evicted_expired_(registry.Counter("pricing_oracle_evicted_total", "Answers a full cache forgot.",
-                                        {{"state", "expired"}})),
+    : evicted_alive_(
+          registry.Counter("pricing_oracle_evicted_total", "Answers a full cache forgot.", {{"state", "alive"}})),
+      evicted_expired_(
+          registry.Counter("pricing_oracle_evicted_total", "Answers a full cache forgot.", {{"state", "expired"}})),
       waiting_(registry.Gauge("pricing_oracle_waiting", "Questions that wait for an answer.")),
       cached_(registry.Gauge("pricing_oracle_cached", "Answers in the cache.")) {
   for (const std::string& name : providers) {

@@ -85,9 +85,12 @@ int RunPricing(const Config& config, const common::RunnerOptions& options, commo
   }
   const auto upstreams = common::OrDie(kService, Upstreams::Make(config, references, registry, clock));
   HotSet hot;
-  DecimalsBook decimals({}, [&](absl::Span<const chain::TokenRef> tokens,
-                                absl::Time deadline) { return detector.GetDecimals(tokens, deadline); },
-                        lookups, clock);
+  DecimalsBook decimals(
+      {},
+      [&](absl::Span<const chain::TokenRef> tokens, absl::Time deadline) {
+        return detector.GetDecimals(tokens, deadline);
+      },
+      lookups, clock);
   const PriceView view(config.View(), hot, references, decimals);
   PriceHub prices({}, hot, view, clock);
   RequestHub requests({}, *store, clock);
@@ -107,11 +110,10 @@ int RunPricing(const Config& config, const common::RunnerOptions& options, commo
   if (!restored.ok()) return runner->GiveUp(restored);
   const StateMetrics state_metrics(registry, loops);
   const common::ScopedSampler sampler = serving_metrics.Sample(registry, prices, price_streams, request_streams);
-  PricingServiceImpl service(
-      {hot, view, references, *store, detector, upstreams->oracle(), prices, requests, loops,
-       [&](const SeriesKey& key) { return loops.Parked(key); },
-       [&](const chain::TokenRef& token, bool watched) { loops.SetWatched(token, watched); }, serving_metrics, calls,
-       pulls, price_streams, request_streams, clock});
+  PricingServiceImpl service({hot, view, references, *store, detector, upstreams->oracle(), prices, requests, loops,
+                              [&](const SeriesKey& key) { return loops.Parked(key); },
+                              [&](const chain::TokenRef& token, bool watched) { loops.SetWatched(token, watched); },
+                              serving_metrics, calls, pulls, price_streams, request_streams, clock});
   requests.OnStored([&] { loops.WakeRequests(); });
 
   runner->OnDrain("streams", [&] {

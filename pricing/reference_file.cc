@@ -65,8 +65,7 @@ absl::StatusOr<std::vector<Reference>> ReadReferenceFile(const std::string& path
     if (!line.ok()) return line.status();
     if (line->empty()) continue;
     const auto bad = [&](const absl::Status& status) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(path, ", line ", (*reader)->lines(), ": ", status.message()));
+      return absl::InvalidArgumentError(absl::StrCat(path, ", line ", (*reader)->lines(), ": ", status.message()));
     };
     const absl::StatusOr<common::RecordedFrame> frame = parser.Parse(*line);
     if (!frame.ok()) return bad(frame.status());

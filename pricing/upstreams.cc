@@ -28,8 +28,8 @@ absl::StatusOr<std::unique_ptr<Upstreams>> Upstreams::Make(const Config& config,
   made->providers_ = *std::move(providers);
   std::vector<Provider*> pointers;
   for (const auto& provider : made->providers_) pointers.push_back(provider.get());
-  made->chain_ =
-      std::make_unique<OracleChain>(OracleChainOptions(), pointers, made->loop_, common::SystemRandom(), made->metrics_);
+  made->chain_ = std::make_unique<OracleChain>(OracleChainOptions(), pointers, made->loop_, common::SystemRandom(),
+                                               made->metrics_);
   made->sampler_ = made->metrics_.Sample(registry, *made->chain_);
   made->thread_ = std::jthread([loop = &made->loop_](const std::stop_token& stop) { loop->Run(stop); });
   return made;

@@ -61,10 +61,11 @@ absl::Status FollowLoop::CheckReach(uint64_t cursor) {
   SawHead(*head);
   const uint64_t folded = std::max(cursor, restored_.cursor);
   if (*head < folded) {
-    return absl::OutOfRangeError(absl::StrCat(
-        "the detector's log ends at cursor ", *head, ", and ", folded,
-        " was folded of it: it is another log, or an older state of it; point --detector to the log that was folded, or "
-        "empty the tables of schema pricing to fold this one from its beginning"));
+    return absl::OutOfRangeError(
+        absl::StrCat("the detector's log ends at cursor ", *head, ", and ", folded,
+                     " was folded of it: it is another log, or an older state of it; point --detector to the log that "
+                     "was folded, or "
+                     "empty the tables of schema pricing to fold this one from its beginning"));
   }
   // Nothing follows, so nothing can be missing; otherwise the first batch tells.
   if (*head == cursor) context_.log_condition.SetReady();
@@ -84,7 +85,8 @@ absl::Status FollowLoop::Take(const TradeBatch& batch, const std::stop_token& st
     } else {
       TellApply(status);
     }
-    if (!common::SleepUnlessStopped(stop, is_full ? room.Next() : failed.Next())) return absl::CancelledError("stopped");
+    if (!common::SleepUnlessStopped(stop, is_full ? room.Next() : failed.Next()))
+      return absl::CancelledError("stopped");
   }
   SawHead(batch.cursor);
   context_.detector_condition.SetReady();

@@ -30,9 +30,9 @@ Loops::Loops(const LoopContext& context, Parts parts)
 Loops::~Loops() { Stop(absl::ZeroDuration()); }
 
 absl::Status Loops::Restore(absl::Time deadline) {
-  auto fold = std::make_unique<Fold>(context_.config.Fold(), parts_.hot,
-                                     UsdFrom(context_.references, context_.config.reference_max_age), history_,
-                                     parts_.prices);
+  auto fold =
+      std::make_unique<Fold>(context_.config.Fold(), parts_.hot,
+                             UsdFrom(context_.references, context_.config.reference_max_age), history_, parts_.prices);
   const absl::StatusOr<Checkpoint> checkpoint = RestoreFold(context_.store, *fold, deadline);
   if (!checkpoint.ok()) return checkpoint.status();
   fold_ = std::move(fold);

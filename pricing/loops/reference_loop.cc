@@ -35,16 +35,15 @@ std::optional<Reference> ReferenceFrom(const chain::TokenRef& asset, const Oracl
   const SourceReport* nearest = nullptr;
   for (const SourceReport& report : answer.sources) {
     if (!report.used || !report.observation.has_value() || !IsPositiveDecimal(report.observation->usd)) continue;
-    if (nearest == nullptr || std::abs(report.observation->value - *answer.usd) <
-                                  std::abs(nearest->observation->value - *answer.usd)) {
+    if (nearest == nullptr ||
+        std::abs(report.observation->value - *answer.usd) < std::abs(nearest->observation->value - *answer.usd)) {
       nearest = &report;
     }
   }
   if (nearest == nullptr) return std::nullopt;
   const Observation& observation = *nearest->observation;
   // As the database keeps times.
-  const absl::Time at =
-      absl::FromUnixMicros(absl::ToUnixMicros(observation.event_time.value_or(observation.heard_at)));
+  const absl::Time at = absl::FromUnixMicros(absl::ToUnixMicros(observation.event_time.value_or(observation.heard_at)));
   return Reference{asset, at, observation.usd, nearest->source};
 }
 
