@@ -10,7 +10,6 @@ namespace tokenwatch::pricing {
 namespace {
 
 constexpr char kVersion = 1;
-constexpr int kMinutes = static_cast<int>(kChunkLength / absl::Minutes(1));
 
 absl::Status Damaged(size_t minute, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat("packed candles: minute number ", minute, ": ", what));
@@ -45,7 +44,7 @@ absl::StatusOr<CandleChunk> CandleChunk::Decode(absl::Time start, absl::string_v
     if (!chunk.empty()) chunk.before_newest_ = BaseOf(candle, chunk.newest_minute_);
     int minute = 0;
     if (!ReadMinute(start, chunk.before_newest_, bytes, minute, candle)) return Damaged(chunk.size(), "cannot be read");
-    if (minute >= kMinutes) return Damaged(chunk.size(), "is after the end of the chunk");
+    if (minute >= kChunkMinutes) return Damaged(chunk.size(), "is after the end of the chunk");
     if (!IsPossible(candle)) return Damaged(chunk.size(), "no trades have these numbers");
     chunk.Append(candle, minute);
     // One candle has one spelling.
@@ -80,7 +79,7 @@ void CandleChunk::Append(const Candle& candle, int minute) {
 }
 
 bool CandleChunk::Add(const Candle& minute) {
-  const auto index = static_cast<int>((minute.start - start_) / absl::Minutes(1));
+  const auto index = static_cast<int>(absl::ToInt64Minutes(minute.start - start_));
   if (index > newest_minute_) {
     if (count_ > 0) before_newest_ = BaseOf(Newest(), newest_minute_);
     Append(minute, index);

@@ -18,7 +18,8 @@
 
 namespace tokenwatch::pricing {
 
-inline constexpr absl::Duration kChunkLength = absl::Hours(2);
+inline constexpr int kChunkMinutes = 120;
+inline constexpr absl::Duration kChunkLength = absl::Minutes(kChunkMinutes);
 absl::Time ChunkStart(absl::Time time);
 
 class CandleChunk {

@@ -61,29 +61,32 @@ absl::Status BatchLoader::Fetch() {
   return FetchChunks();
 }
 
-absl::Status BatchLoader::FetchSeries() {
-  std::vector<SeriesKey> keys;
-  for (const Fresh& fresh : fresh_) {
-    if (fresh.place == ParkingLot::Place::kKept) keys.push_back(fresh.entry->series.key);
-  }
+absl::Status BatchLoader::FetchRows(const std::vector<SeriesKey>& keys) {
   if (keys.empty()) return absl::OkStatus();
   absl::StatusOr<std::vector<Series>> rows = history_.LoadSeries(keys);
   if (!rows.ok()) return rows.status();
   for (Series& row : *rows) {
     const auto found = fresh_index_.find(row.key);
     if (found == fresh_index_.end()) continue;
-    HotEntry& entry = *fresh_[found->second].entry;
-    entry.series = std::move(row);
-    entry.kept = true;
+    Fresh& fresh = fresh_[found->second];
+    fresh.entry->series = std::move(row);
+    fresh.entry->kept = true;
+    fresh.place = ParkingLot::Place::kKept;
     ++loads_;
   }
+  return absl::OkStatus();
+}
+
+absl::Status BatchLoader::FetchSeries() {
+  std::vector<SeriesKey> keys;
+  for (const Fresh& fresh : fresh_) {
+    if (fresh.place == ParkingLot::Place::kKept) keys.push_back(fresh.entry->series.key);
+  }
+  if (absl::Status status = FetchRows(keys); !status.ok()) return status;
   for (const Fresh& fresh : fresh_) {
     if (fresh.place == ParkingLot::Place::kKept && !fresh.entry->kept) {
       return absl::DataLossError(absl::StrCat("the row of ", NameOf(fresh.entry->series.key), " is gone"));
     }
-  }
-  for (size_t i = 0; i < trades_.size(); ++i) {
-    if (entries_[i] != nullptr && !entries_[i]->is_in && entries_[i]->kept) NeedChunk(*entries_[i], trades_[i]);
   }
   return absl::OkStatus();
 }
@@ -108,10 +111,18 @@ absl::Status BatchLoader::FetchTrades() {
       }
     }
   }
-  return absl::OkStatus();
+  // Where the log has not all of them any more, another replica may have made a row while it had.
+  std::vector<SeriesKey> keys;
+  for (const Fresh& fresh : fresh_) {
+    if (fresh.trades.size() < fresh.cursors.size()) keys.push_back(fresh.entry->series.key);
+  }
+  return FetchRows(keys);
 }
 
 absl::Status BatchLoader::FetchChunks() {
+  for (size_t i = 0; i < trades_.size(); ++i) {
+    if (entries_[i] != nullptr && !entries_[i]->is_in) NeedChunk(*entries_[i], trades_[i]);
+  }
   const auto place = [](const Chunk& chunk) { return std::tuple(chunk.entry, chunk.start); };
   std::sort(chunks_.begin(), chunks_.end(), [&](const Chunk& a, const Chunk& b) { return place(a) < place(b); });
   chunks_.erase(std::unique(chunks_.begin(), chunks_.end(),

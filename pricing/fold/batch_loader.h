@@ -50,6 +50,8 @@ class BatchLoader {
 
  private:
   void NeedChunk(HotEntry& entry, const Trade& trade);
+  // Those that have one become kept.
+  absl::Status FetchRows(const std::vector<SeriesKey>& keys);
   absl::Status FetchSeries();
   absl::Status FetchTrades();
   absl::Status FetchChunks();

@@ -32,6 +32,7 @@ class Fold::Impl {
   void Begin(const Checkpoint& checkpoint) {
     common::MutexLock lock(mutex_);
     last_flush_ = checkpoint.flush;
+    covered_ = checkpoint;
     position_ = checkpoint.redo_cursor;
     now_ = checkpoint.newest_event;
   }
@@ -63,6 +64,9 @@ class Fold::Impl {
   Checkpoint PositionAfter(uint64_t flush) const TW_REQUIRES(mutex_) {
     return {flush, position_, write_behind_.RedoCursor(position_), now_};
   }
+  // Rows of another replica, or of an earlier life, may be newer than what is known here. They must not go back, because
+  // others may have read them.
+  bool may_write() const TW_REQUIRES(mutex_) { return position_ >= covered_.cursor; }
   void Settle() TW_REQUIRES(mutex_);
   void InstallLoaded() TW_REQUIRES(mutex_);
   void FoldOne(const Trade& trade, HotEntry& entry) TW_REQUIRES(mutex_);
@@ -70,6 +74,7 @@ class Fold::Impl {
   bool IsWorthRows(const HotEntry& entry) const TW_REQUIRES(mutex_);
   void MakeKept(HotEntry& entry, uint64_t cursor) TW_REQUIRES(mutex_);
   void Tell(HotEntry& entry) TW_REQUIRES(mutex_);
+  void CleanCovered() TW_REQUIRES(mutex_);
   void DropChunks() TW_REQUIRES(mutex_);
   void Evict(HotEntry& entry) TW_REQUIRES(mutex_);
   void ParkAllAnew(Flush& flush) TW_REQUIRES(mutex_);
@@ -96,6 +101,8 @@ class Fold::Impl {
   // those that it has seen.
   std::vector<HotEntry*> written_ TW_GUARDED_BY(mutex_);
   uint64_t last_flush_ TW_GUARDED_BY(mutex_) = 0;
+  // As of the database when it was last heard of from elsewhere.
+  Checkpoint covered_ TW_GUARDED_BY(mutex_);
   uint64_t position_ TW_GUARDED_BY(mutex_) = 0;
   // The log's time: the newest event of the trades so far.
   absl::Time now_ TW_GUARDED_BY(mutex_) = absl::InfinitePast();
@@ -126,7 +133,7 @@ absl::Status Fold::Impl::Apply(const TradeBatch& batch) {
   {
     common::MutexLock lock(mutex_);
     Settle();
-    if (residents_.is_overfull()) {
+    if (residents_.is_overfull() && may_write()) {
       ++counts_.refused;
       return absl::ResourceExhaustedError(absl::StrCat(
           "memory is full: ", residents_.size(), " series of ", residents_.bytes(),
@@ -164,13 +171,18 @@ void Fold::Impl::InstallLoaded() {
   }
   for (BatchLoader::Fresh& fresh : loader_.fresh()) {
     HotEntry& entry = *fresh.entry;
-    if (fresh.place == ParkingLot::Place::kParked) {
+    if (fresh.place == ParkingLot::Place::kKept) {
+      // It may have been parked here, see BatchLoader.
+      lot_.Keep(FingerprintOf(entry.series.key));
+    } else if (fresh.place == ParkingLot::Place::kParked) {
       ++counts_.revived;
       lot_.Take(FingerprintOf(entry.series.key));
       for (const Trade& trade : fresh.trades) AddTo(trade, entry);
       entry.series.is_partial = fresh.trades.size() < fresh.cursors.size();
       entry.cursors = std::move(fresh.cursors);
       entry.parked = entry.parking = entry.cursors.size();
+      // The trade that made it so may have been parked before its row was written.
+      if (IsWorthRows(entry)) MakeKept(entry, position_ + 1);
     }
     residents_.Add(entry, now_);
     hot_.Insert(std::move(fresh.entry));
@@ -220,15 +232,16 @@ void Fold::Impl::MakeKept(HotEntry& entry, uint64_t cursor) {
   entry.kept = true;
   entry.kept_since = cursor;
   lot_.Keep(FingerprintOf(entry.series.key));
-  std::exchange(entry.cursors, {});
-  entry.parked = entry.parking = 0;
   write_behind_.Changed(entry, cursor, now_);
 }
 
 // Each token once; of a token with several series in the batch the first is told of.
 void Fold::Impl::Tell(HotEntry& entry) {
-  for (const HotEntry* other = hot_.FindFirst(entry.series.key.token); other != nullptr; other = other->sibling) {
-    if (other->told) return;
+  if (entry.told) return;
+  if (entry.has_siblings) {
+    for (const HotEntry* other = hot_.FindFirst(entry.series.key.token); other != nullptr; other = other->sibling) {
+      if (other->told) return;
+    }
   }
   entry.told = true;
   told_.push_back(&entry);
@@ -241,9 +254,10 @@ void Fold::Impl::Settle() {
     news_.push_back(entry->series.key.token);
   }
   told_.clear();
+  CleanCovered();
   DropChunks();
   residents_.Expire(now_);
-  while (HotEntry* entry = residents_.PopLeaving()) Evict(*entry);
+  for (HotEntry* entry : residents_.TakeWritten()) Evict(*entry);
   UpdateWants();
 }
 
@@ -273,11 +287,16 @@ void Fold::Impl::Evict(HotEntry& entry) {
 Flush Fold::Impl::CollectFlush(uint64_t last_flush, size_t max_rows, bool everything) {
   common::MutexLock lock(mutex_);
   Flush flush;
+  if (!may_write()) {
+    flush.checkpoint = covered_;
+    flush.checkpoint.flush = last_flush + 1;
+    return flush;
+  }
   // Those that are to leave first: memory may be full.
   bool has_room = true;
-  residents_.ForEachLeaving([&](HotEntry& entry) {
-    if (has_room && entry.dirty_since != 0) has_room = write_behind_.Take(entry, max_rows, flush);
-  });
+  for (HotEntry* entry : residents_.Leaving()) {
+    if (has_room && entry->dirty_since != 0) has_room = write_behind_.Take(*entry, max_rows, flush);
+  }
   if (has_room) write_behind_.TakeDue(now_, everything, max_rows, flush);
   if (stored_cursors_ > lot_.cursors() + options_.max_dead_parked) ParkAllAnew(flush);
   flush.checkpoint = PositionAfter(last_flush + 1);
@@ -288,15 +307,15 @@ Flush Fold::Impl::CollectFlush(uint64_t last_flush, size_t max_rows, bool everyt
 void Fold::Impl::ParkAllAnew(Flush& flush) {
   size_t hot_cursors = 0;
   std::vector<HotEntry*> entries;
-  residents_.ForEach([&](HotEntry& entry) {
-    if (entry.kept || entry.cursors.empty()) return;
-    entries.push_back(&entry);
-    hot_cursors += entry.cursors.size();
-  });
+  for (HotEntry* entry : residents_.All()) {
+    if (entry->cursors.empty()) continue;
+    entries.push_back(entry);
+    hot_cursors += entry->cursors.size();
+  }
   // Those in memory are not dead.
   if (stored_cursors_ <= lot_.cursors() + hot_cursors + options_.max_dead_parked) return;
   for (HotEntry* entry : entries) {
-    if (entry->dirty_since != 0) write_behind_.Take(*entry, SIZE_MAX, flush);
+    if (!entry->kept && entry->dirty_since != 0) write_behind_.Take(*entry, SIZE_MAX, flush);
   }
   flush.parked.clear();
   flush.parked_is_complete = true;
@@ -313,6 +332,7 @@ void Fold::Impl::FlushWritten(const Flush& flush) {
   for (const ParkedSeries& parked : flush.parked) stored_cursors_ += parked.cursors.size();
   const std::vector<HotEntry*> entries = write_behind_.Written();
   written_.insert(written_.end(), entries.begin(), entries.end());
+  residents_.FlushEnded();
   UpdateWants();
 }
 
@@ -327,13 +347,20 @@ void Fold::Impl::FlushFailed(const Flush& flush) {
 void Fold::Impl::Covered(const Checkpoint& checkpoint) {
   common::MutexLock lock(mutex_);
   last_flush_ = checkpoint.flush;
-  const std::vector<HotEntry*> entries = write_behind_.Covered(checkpoint.redo_cursor);
-  written_.insert(written_.end(), entries.begin(), entries.end());
+  covered_ = checkpoint;
+  CleanCovered();
   UpdateWants();
 }
 
+void Fold::Impl::CleanCovered() {
+  const std::vector<HotEntry*> entries = write_behind_.Covered(covered_.redo_cursor);
+  if (entries.empty()) return;
+  written_.insert(written_.end(), entries.begin(), entries.end());
+  residents_.FlushEnded();
+}
+
 void Fold::Impl::UpdateWants() {
-  wants_flush_.store(write_behind_.has_too_many() || (residents_.is_full() && residents_.has_unwritten_leaving()),
+  wants_flush_.store(write_behind_.has_too_many() || residents_.waits_for_flush(),
                      std::memory_order_relaxed);
 }
 

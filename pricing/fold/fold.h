@@ -60,7 +60,7 @@ class FoldHistory {
   static constexpr size_t kMaxCursors = 5000;
 
   virtual ~FoldHistory() = default;
-  // Those of the keys that have rows; the fold asks for keys that must have.
+  // Those of the keys that have rows.
   virtual absl::StatusOr<std::vector<Series>> LoadSeries(absl::Span<const SeriesKey> keys) = 0;
   virtual absl::StatusOr<std::vector<ChunkRow>> LoadChunks(
       absl::Span<const std::pair<SeriesKey, absl::Time>> chunks) = 0;
@@ -107,7 +107,8 @@ class Fold {
   Fold(const FoldOptions& options, HotSet& hot, UsdOfQuote usd_of_quote, FoldHistory& history, FoldListener& listener);
   ~Fold();
 
-  // Before the first Apply: where the log was left, what is parked, what has rows. A series that is both is kept.
+  // Before the first Apply: where the log was left, what is parked, what has rows. The checkpoint is to be read before the
+  // others, which may be newer. A series that is parked and has rows is kept.
   void Begin(const Checkpoint& checkpoint);
   void AddParked(ParkedSeries&& parked);
   void AddKept(const SeriesKey& key);
@@ -119,6 +120,8 @@ class Fold {
   // cannot read. DATA_LOSS: what the database has cannot be what was written; begin anew. Others are the history's.
   absl::Status Apply(const TradeBatch& batch);
 
+  // Until the fold has come to the cursor of the last checkpoint that it was told of (by Begin or Covered), flushes hold
+  // no rows and leave the checkpoint where it is. Then:
   // What is to be written now, at most max_rows rows, or those of one series (the rest comes with the next); with
   // `everything` all that is dirty or not yet parked. The checkpoint's flush is last_flush + 1. One flush at a time: its
   // end must be told.
@@ -126,8 +129,8 @@ class Fold {
   void FlushWritten(const Flush& flush);
   // It may have happened or not: its rows are dirty again.
   void FlushFailed(const Flush& flush);
-  // For a replica that does not write: what the writer's checkpoint covers need not be written here any more. Not while a
-  // flush is in flight.
+  // For a replica that does not write: what the writer's checkpoint covers need not be written here any more. One that
+  // begins to write must be told the checkpoint that it found. Not while a flush is in flight.
   void Covered(const Checkpoint& checkpoint);
 
   // Whether CollectFlush has rows that should not wait for the next interval: too many series are dirty, or memory is

@@ -54,12 +54,13 @@ struct HotEntry {
   bool leaving = false;
   // Part of the present batch's news.
   bool told = false;
-  // Whether it is in the hot set yet.
+  // Whether it is in the hot set yet, and not alone there of its token.
   bool is_in = false;
+  bool has_siblings = false;
   uint32_t shard = 0;
 
-  // While not kept: the trades there were, growing; how many of them are parked in the database, or will be when the
-  // flush in flight is written; and what they were worth in USD as far as that is known.
+  // Until it has a row: the trades before it was kept, growing; how many of them are parked in the database, or will be
+  // when the flush in flight is written; and what they were worth in USD as far as that is known.
   std::vector<uint64_t> cursors;
   size_t parked = 0;
   size_t parking = 0;

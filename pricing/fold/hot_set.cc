@@ -168,7 +168,10 @@ void HotSet::Writer::Insert(std::unique_ptr<HotEntry> entry) {
   added->shard = static_cast<uint32_t>(index);
   added->is_in = true;
   const auto [first, is_first] = shard.tokens.insert(added);
-  if (!is_first) added->sibling = std::exchange((*first)->sibling, added);
+  if (!is_first) {
+    added->sibling = std::exchange((*first)->sibling, added);
+    added->has_siblings = (*first)->has_siblings = true;
+  }
   ++shard.entries;
 }
 

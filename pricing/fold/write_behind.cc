@@ -17,6 +17,12 @@ size_t RowsOf(const HotEntry& entry) {
                                                [](const HotChunk& held) { return held.dirty; }));
 }
 
+// There is a row: what was parked is needed no more.
+void ForgetTrades(HotEntry& entry) {
+  entry.cursors = {};
+  entry.parked = entry.parking = 0;
+}
+
 }  // namespace
 
 void WriteBehind::Changed(HotEntry& entry, uint64_t cursor, absl::Time now) {
@@ -36,7 +42,7 @@ bool WriteBehind::IsDue(const HotEntry& entry, absl::Time now) const {
 
 bool WriteBehind::Take(HotEntry& entry, size_t max_rows, Flush& flush) {
   if (flush.rows() > 0 && flush.rows() + RowsOf(entry) > max_rows) return false;
-  in_flight_.push_back({&entry, entry.dirty_since, entry.dirty_at});
+  in_flight_.push_back({&entry, entry.dirty_since, entry.dirty_at, entry.kept});
   dirty_.Remove(entry);
   entry.dirty_since = 0;
   entry.in_flight = true;
@@ -72,7 +78,11 @@ std::vector<HotEntry*> WriteBehind::Written() {
   for (const InFlight& taken : in_flight_) {
     HotEntry& entry = *taken.entry;
     entry.in_flight = false;
-    if (!entry.kept) entry.parked = entry.parking;
+    if (taken.is_row) {
+      ForgetTrades(entry);
+    } else {
+      entry.parked = entry.parking;
+    }
     for (HotChunk& held : entry.chunks) held.in_flight = false;
     entries.push_back(&entry);
   }
@@ -113,7 +123,9 @@ std::vector<HotEntry*> WriteBehind::Covered(uint64_t redo_cursor) {
     for (HotChunk& held : entry.chunks) {
       if (has_rows && held.chunk.max_cursor() <= redo_cursor) held.dirty = false;
     }
-    if (!entry.kept) {
+    if (has_rows) {
+      ForgetTrades(entry);
+    } else {
       entry.parked = static_cast<size_t>(std::upper_bound(entry.cursors.begin(), entry.cursors.end(), redo_cursor) -
                                          entry.cursors.begin());
     }

@@ -42,6 +42,8 @@ class WriteBehind {
     HotEntry* entry;
     uint64_t dirty_since;
     absl::Time dirty_at;
+    // Its row, not only where its trades are.
+    bool is_row;
   };
 
   bool IsDue(const HotEntry& entry, absl::Time now) const;
