@@ -69,7 +69,8 @@ Price PriceView::Make(const PriceInputs& inputs, absl::Time as_of) const {
   price.quote = inputs.key.quote;
   price.point = point;
   price.event_time = point.at.event_time;
-  price.basis = point.from_reserves ? Basis::kReserves : Basis::kTrade;
+  // Every trade has a transaction: a point without one is all that is left of it.
+  price.basis = point.transaction.empty() ? Basis::kUnknown : point.from_reserves ? Basis::kReserves : Basis::kTrade;
   price.grade = as_of - price.event_time > options_.stale_after ? Grade::kC
                 : point.from_reserves                           ? Grade::kA
                                                                 : Grade::kB;

@@ -17,6 +17,9 @@ namespace {
 
 constexpr int kVolumeRows = 3;
 constexpr int kRowsBetweenLabels = 3;
+constexpr double kWideFactor = 100;
+// Columns that a title is worth.
+constexpr int kShortTitle = 24;
 // "volume".
 constexpr int kMinLabelWidth = 6;
 // Heading, the line above the chart, the two of the time axis, and the one between chart and volume.
@@ -121,15 +124,19 @@ class Chart {
       high_ = std::max(high_, candle.high);
     }
     const Scale scale(low_, high_, rows_, options_.logarithmic);
-    exponent_ = ExponentFor(high_);
+    // Prices that are worlds apart have no common exponent.
+    const bool wide = options_.logarithmic && low_ > 0 && high_ / low_ > kWideFactor;
+    exponent_ = wide ? 0 : ExponentFor(high_);
     for (int row = 0; row < rows_; ++row) {
       // Steps differ on a logarithmic scale: each label is as exact as its place needs.
       const double step = std::abs(scale.PriceOf(std::max(row, 1) - 1) - scale.PriceOf(std::max(row, 1)));
-      labels_.push_back(Label(scale.PriceOf(row), exponent_, step));
+      labels_.push_back(wide ? absl::StrFormat("%.3g", scale.PriceOf(row))
+                             : Label(scale.PriceOf(row), exponent_, step));
       label_width_ = std::max(label_width_, static_cast<int>(labels_.back().size()));
     }
     const double last_step = std::abs(scale.PriceOf(0) - scale.PriceOf(1));
-    last_label_ = Label(candles_.back().close, exponent_, last_step);
+    last_label_ =
+        wide ? absl::StrFormat("%.3g", candles_.back().close) : Label(candles_.back().close, exponent_, last_step);
     label_width_ = std::max(label_width_, static_cast<int>(last_label_.size()));
     Arrange(width_ - label_width_ - 3);
     return absl::StrCat(Heading(), Prices(scale), Volumes(), TimeAxis());
@@ -171,17 +178,31 @@ class Chart {
     const double factor = first.open > 0 ? last / first.open : 1;
     const std::string change =
         factor >= 10 ? absl::StrFormat("x%.1f", factor) : absl::StrFormat("%+.1f%%", (factor - 1) * 100);
-    const std::string title = ShortenMiddle(options_.title, std::max(width_ - 60, 20));
     std::string each = options_.interval_name;
     if (per_column_ > 1) each = absl::StrCat(per_column_, " x ", options_.interval_name);
-    return absl::StrCat(Paint(title, Style::kTitle), title.empty() ? "" : "  ", each, "  ", FormatPrice(last), " ",
-                        options_.unit, " ", Paint(change, factor < 1 ? Style::kBad : Style::kGood), "  high ",
-                        FormatPrice(high_), "  low ", FormatPrice(low_), "\n");
+    const std::string price = absl::StrCat(each, "  ", FormatPrice(last), " ", options_.unit, " ");
+    std::string range = absl::StrCat("  high ", FormatPrice(high_), "  low ", FormatPrice(low_));
+    // What does not fit gives way: the range, which the chart shows as well, before the title.
+    int room = width_ - DisplayWidth(price) - DisplayWidth(change) - 2;
+    if (room - DisplayWidth(range) >= std::min(DisplayWidth(options_.title), kShortTitle)) {
+      room -= DisplayWidth(range);
+    } else {
+      range.clear();
+    }
+    const std::string title = ShortenMiddle(options_.title, room);
+    return absl::StrCat(Paint(title, Style::kTitle), title.empty() ? "" : "  ", price,
+                        Paint(change, factor < 1 ? Style::kBad : Style::kGood), range, "\n");
   }
 
   std::string Prices(const Scale& scale) const {
-    std::string text = absl::StrCat(std::string(static_cast<size_t>(PlotWidth()) + 1, ' '), "  ",
-                                    exponent_ == 0 ? "" : absl::StrCat("x 1e", exponent_, " "), options_.unit, "\n");
+    // The days on the left, the unit over its labels.
+    const auto day = [](absl::Time time) { return absl::FormatTime("%Y-%m-%d", time, absl::UTCTimeZone()); };
+    const std::string first = day(candles_.front().start);
+    const std::string last = day(candles_.back().start);
+    std::string text = absl::StrCat(" ", first, first == last ? "" : absl::StrCat(" to ", last), " UTC");
+    const std::string unit = absl::StrCat(exponent_ == 0 ? "" : absl::StrCat("x 1e", exponent_, " "), options_.unit);
+    const int free = PlotWidth() + 3 + label_width_ - DisplayWidth(text) - DisplayWidth(unit);
+    absl::StrAppend(&text, std::string(static_cast<size_t>(std::max(free, 2)), ' '), unit, "\n");
     const int last_row = rows_ - 1 - static_cast<int>(std::round(scale.HalfRows(candles_.back().close))) / 2;
     for (int row = 0; row < rows_; ++row) {
       const int lower_half = 2 * (rows_ - 1 - row);
@@ -259,8 +280,7 @@ class Chart {
       labels.resize(static_cast<size_t>(1 + i * spacing_), ' ');
       absl::StrAppend(&labels, TimeLabel(candles_.front().start + column * i, column, span));
     }
-    const std::string date = absl::FormatTime("%Y-%m-%d", candles_.back().start, absl::UTCTimeZone());
-    return absl::StrCat(" ", line, "┘\n", labels, "  UTC, ", date, "\n");
+    return absl::StrCat(" ", line, "┘\n", labels, "\n");
   }
 
   int PlotWidth() const { return static_cast<int>(columns_.size()) * spacing_; }

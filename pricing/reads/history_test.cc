@@ -109,7 +109,7 @@ TEST_F(HistoryTest, WhatTheLogNoLongerKeepsIsRefusedAndNotGuessed) {
   EXPECT_TRUE((*close)->point.transaction.empty());
   EXPECT_EQ(world_.view.Make(**close, TestTime() + absl::Seconds(55)).basis, Basis::kUnknown);
   // A minute that is half gone is not answered from the half that is left.
-  EXPECT_EQ(At(token, TestTime() + absl::Seconds(172)).status().code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ(At(token, TestTime() + absl::Seconds(165)).status().code(), absl::StatusCode::kOutOfRange);
   EXPECT_TRUE(At(token, TestTime() + absl::Seconds(185)).ok());
 }
 

@@ -9,6 +9,8 @@
 namespace tokenwatch::pricing {
 namespace {
 
+bool IsNewer(const Series& a, const Series& b) { return b.newest < a.newest; }
+
 bool Has(const std::vector<Series>& found, const SeriesKey& key) {
   return std::any_of(found.begin(), found.end(), [&](const Series& series) { return series.key == key; });
 }
@@ -35,13 +37,28 @@ std::vector<Series> SeriesReader::InMemory(const chain::TokenRef& token, const c
   hot_.ReadAll(token, [&](const Series& series) {
     if (quote.empty() || series.key.quote == quote) found.push_back(series);
   });
+  std::sort(found.begin(), found.end(), IsNewer);
   return found;
+}
+
+absl::StatusOr<std::optional<Series>> SeriesReader::Newest(const chain::TokenRef& token, const chain::Address& quote,
+                                                           absl::Time deadline) const {
+  std::vector<Series> found = InMemory(token, quote);
+  if (found.empty()) {
+    auto all = Read(token, quote, deadline);
+    if (!all.ok()) return all.status();
+    found = *std::move(all);
+  }
+  if (found.empty()) return std::optional<Series>();
+  return std::move(found.front());
 }
 
 absl::StatusOr<std::vector<Series>> SeriesReader::Read(const chain::TokenRef& token, const chain::Address& quote,
                                                        absl::Time deadline) const {
   // Memory first: what leaves it afterwards is in the database, or parked, by then.
   std::vector<Series> found = InMemory(token, quote);
+  // There is but one against a quote asset.
+  if (!quote.empty() && !found.empty()) return found;
   auto rows = store_.LoadSeriesOf({&token, 1}, deadline);
   if (!rows.ok()) return rows.status();
   for (Series& series : *rows) {
@@ -58,7 +75,7 @@ absl::StatusOr<std::vector<Series>> SeriesReader::Read(const chain::TokenRef& to
   }
   // What was parked a moment ago may have come back into memory meanwhile.
   if (found.empty()) found = InMemory(token, quote);
-  std::sort(found.begin(), found.end(), [](const Series& a, const Series& b) { return b.newest < a.newest; });
+  std::sort(found.begin(), found.end(), IsNewer);
   return found;
 }
 

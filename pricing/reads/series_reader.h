@@ -33,10 +33,15 @@ class SeriesReader {
   // found only against `quote` or one of the well-known quote assets: what is parked is known by its fingerprint alone.
   absl::StatusOr<std::vector<Series>> Read(const chain::TokenRef& token, const chain::Address& quote,
                                            absl::Time deadline) const;
+  // The one of those that traded last; nullopt when there is none. Asks no further when memory knows: what has left it was
+  // idle for longer than what is in it.
+  absl::StatusOr<std::optional<Series>> Newest(const chain::TokenRef& token, const chain::Address& quote,
+                                               absl::Time deadline) const;
   // The trades of a parked series that the log still has, in order; none when it is not parked.
   absl::StatusOr<std::vector<Trade>> ParkedTrades(const SeriesKey& key, absl::Time deadline) const;
 
  private:
+  // The newest first.
   std::vector<Series> InMemory(const chain::TokenRef& token, const chain::Address& quote) const;
   absl::Status AddParked(const SeriesKey& key, absl::Time deadline, std::vector<Series>* found) const;
 

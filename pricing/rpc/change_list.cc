@@ -35,7 +35,8 @@ bool ChangeList::Read(uint64_t* position, size_t limit, std::vector<chain::Token
   if (*position < forgotten_) return false;
   auto entry = std::upper_bound(entries_.begin(), entries_.end(), *position,
                                 [](uint64_t after, const Entry& each) { return after < each.position; });
-  for (; entry != entries_.end() && out->size() < limit; ++entry) {
+  const size_t full = out->size() + limit;
+  for (; entry != entries_.end() && out->size() < full; ++entry) {
     *position = entry->position;
     if (IsNewest(*entry)) out->push_back(entry->token);
   }

@@ -68,14 +68,14 @@ absl::Status ListCandles(const v1::ListCandlesRequest& request, const SeriesRead
                          absl::Time deadline, v1::ListCandlesResponse* response) {
   const auto wish = Read(request);
   if (!wish.ok()) return wish.status();
-  const auto all = series.Read(wish->token, wish->quote, deadline);
-  if (!all.ok()) return all.status();
-  if (all->empty()) {
+  const auto newest = series.Newest(wish->token, wish->quote, deadline);
+  if (!newest.ok()) return newest.status();
+  if (!newest->has_value()) {
     return absl::NotFoundError(absl::StrCat("token: ", chain::ChainName(wish->token.chain), ":",
                                             wish->token.address.text(), " never traded",
                                             wish->quote.empty() ? "" : " against quote_address"));
   }
-  const Series& meant = all->front();
+  const Series& meant = **newest;
 
   CandleQuery query;
   query.key = meant.key;

@@ -38,8 +38,8 @@ class PriceHub final : public FoldListener {
   struct Options {
     // Changes are told at most so often; what changes several times between is told once.
     absl::Duration interval = absl::Milliseconds(5);
-    // Prices of one message.
-    size_t message_prices = 500;
+    // Prices of one message, which is what a stream that does not read costs: about 100 kB.
+    size_t message_prices = 200;
     // Tokens in the list that the streams of all tokens share. A stream that is further behind is cut off.
     size_t list_capacity = 200'000;
   };
