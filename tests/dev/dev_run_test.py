@@ -115,6 +115,8 @@ class DevRun(unittest.TestCase):
                 ("resolver", "platform", "DROP TABLE detector.probe"),
                 ("resolver", "platform", "CREATE TABLE public.other (a int)"),
                 ("resolver", "platform", "CREATE SCHEMA other"),
+                ("pricing", "platform", "SELECT * FROM detector.probe"),
+                ("pricing", "platform", "CREATE TABLE resolver.other (a int)"),
                 ("detector", "users", "SELECT 1")):
             code, output = self.psql(role, database, statement)
             self.assertNotEqual(code, 0, statement)
