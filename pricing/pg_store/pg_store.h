@@ -23,7 +23,7 @@ struct PgStoreOptions {
   // For reads and small writes; the writing session has one of its own besides.
   int max_connections = 6;
   // The most one flush may take.
-  absl::Duration write_timeout = absl::Seconds(30);
+  absl::Duration write_timeout = absl::Seconds(10);
 };
 
 class PgStore final : public Store {

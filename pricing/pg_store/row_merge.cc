@@ -92,17 +92,16 @@ std::string MergeChunksSql() {
 // Copies `items` into `table`, each as `append` writes it.
 template <typename Item, typename Append>
 absl::Status CopyRows(Transaction& transaction, absl::string_view table, const std::vector<std::string>& columns,
-                      absl::Span<const Item> items, common::BinaryRows& rows, const Append& append) {
-  auto copy = common::CopyIn::Begin(transaction, table, columns, common::CopyFormat::kBinary);
+                      absl::Span<const Item> items, common::CopyBuffer& rows, const Append& append) {
+  auto copy = common::CopyIn::Begin(transaction, table, columns);
   if (!copy.ok()) return copy.status();
   rows.Clear();
   for (const Item& item : items) {
     append(item);
     if (rows.data().size() < kCopyPieceBytes) continue;
     if (absl::Status status = copy->Write(rows.data()); !status.ok()) return status;
-    rows.Drain();
+    rows.Clear();
   }
-  rows.End();
   if (absl::Status status = copy->Write(rows.data()); !status.ok()) return status;
   return copy->Finish().status();
 }
@@ -135,7 +134,7 @@ absl::Status RowMerge::WriteChunks(Transaction& transaction, absl::Span<const Ch
       CopyRows<ChunkRow>(transaction, "staged_candles", ChunkColumns(), chunks, rows_, [&](const ChunkRow& chunk) {
         rows_.BeginRow(columns);
         rows_.Text(chain::ChainName(chunk.key.token.chain)).Text(chunk.key.token.address.text());
-        rows_.Text(chunk.key.quote.text()).Time(chunk.start).Int32(chunk.minutes).Bytes(chunk.packed);
+        rows_.Text(chunk.key.quote.text()).Time(chunk.start).Int4(chunk.minutes).Bytes(chunk.packed);
       });
   if (!copied.ok()) return copied;
   transaction.ExecSql(*merge);

@@ -26,7 +26,7 @@ class RowMerge {
   absl::Status WriteChunks(common::Transaction& transaction, absl::Span<const ChunkRow> chunks);
 
  private:
-  common::BinaryRows rows_;
+  common::CopyBuffer rows_;
   SeriesRows series_rows_;
 };
 

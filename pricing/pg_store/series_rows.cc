@@ -178,7 +178,7 @@ const std::vector<std::string>& SeriesColumns() {
   return *columns;
 }
 
-void SeriesRows::AppendAmount(const chain::Amount& amount, common::BinaryRows& rows) {
+void SeriesRows::AppendAmount(const chain::Amount& amount, common::CopyBuffer& rows) {
   if (amount.FitsUint64()) {
     rows.Numeric(amount.Uint64Value());
     return;
@@ -188,7 +188,7 @@ void SeriesRows::AppendAmount(const chain::Amount& amount, common::BinaryRows& r
   rows.Numeric(absl::string_view(scratch_));
 }
 
-void SeriesRows::AppendHigh(const Series& series, common::BinaryRows& rows) {
+void SeriesRows::AppendHigh(const Series& series, common::CopyBuffer& rows) {
   if (!series.high.has_value()) {
     for (int i = 0; i < 7; ++i) rows.Null();
     return;
@@ -196,7 +196,7 @@ void SeriesRows::AppendHigh(const Series& series, common::BinaryRows& rows) {
   const PricePoint& high = *series.high;
   AppendAmount(high.ratio.quote_units, rows);
   AppendAmount(high.ratio.token_units, rows);
-  rows.Time(high.at.event_time).Int64(static_cast<int64_t>(high.at.cursor));
+  rows.Time(high.at.event_time).Int8(static_cast<int64_t>(high.at.cursor));
   rows.Text(high.transaction.text()).Text(high.venue.text());
   scratch_.clear();
   Packer packer(scratch_);
@@ -204,7 +204,7 @@ void SeriesRows::AppendHigh(const Series& series, common::BinaryRows& rows) {
   rows.Bytes(scratch_);
 }
 
-void SeriesRows::AppendLow(const Series& series, common::BinaryRows& rows) {
+void SeriesRows::AppendLow(const Series& series, common::CopyBuffer& rows) {
   if (!series.low.has_value()) {
     rows.Null().Null().Null();
     return;
@@ -214,7 +214,7 @@ void SeriesRows::AppendLow(const Series& series, common::BinaryRows& rows) {
   rows.Time(series.low->at.event_time);
 }
 
-void SeriesRows::AppendLast(const Series& series, common::BinaryRows& rows) {
+void SeriesRows::AppendLast(const Series& series, common::CopyBuffer& rows) {
   if (!series.last.has_value()) {
     for (int i = 0; i < 5; ++i) rows.Null();
     return;
@@ -225,18 +225,18 @@ void SeriesRows::AppendLast(const Series& series, common::BinaryRows& rows) {
   rows.Text(series.last->transaction.text()).Text(series.last->venue.text());
 }
 
-void SeriesRows::Append(const Series& series, common::BinaryRows& rows) {
+void SeriesRows::Append(const Series& series, common::CopyBuffer& rows) {
   rows.BeginRow(static_cast<int16_t>(SeriesColumns().size()));
   rows.Text(chain::ChainName(series.key.token.chain)).Text(series.key.token.address.text());
   rows.Text(series.key.quote.text()).Time(series.first.event_time);
   AppendHigh(series, rows);
   AppendLow(series, rows);
-  rows.Bool(series.is_partial).Int64(static_cast<int64_t>(series.cursor));
+  rows.Bool(series.is_partial).Int8(static_cast<int64_t>(series.cursor));
   AppendLast(series, rows);
   AppendAmount(series.quote_volume, rows);
   AppendAmount(series.token_volume, rows);
-  rows.Int64(static_cast<int64_t>(series.trades)).Int64(static_cast<int64_t>(series.buys));
-  rows.Int64(static_cast<int64_t>(series.traders.count())).Double(series.hot_score);
+  rows.Int8(static_cast<int64_t>(series.trades)).Int8(static_cast<int64_t>(series.buys));
+  rows.Int8(static_cast<int64_t>(series.traders.count())).Double(series.hot_score);
   scratch_.clear();
   for (const VenueState& venue : series.venues) AppendVenue(venue, scratch_);
   rows.Text(scratch_);

@@ -18,13 +18,13 @@ const std::vector<std::string>& SeriesColumns();
 // Writes rows for COPY in binary. Not thread-safe; reuse one, for its memory stays.
 class SeriesRows {
  public:
-  void Append(const Series& series, common::BinaryRows& rows);
+  void Append(const Series& series, common::CopyBuffer& rows);
 
  private:
-  void AppendHigh(const Series& series, common::BinaryRows& rows);
-  void AppendLow(const Series& series, common::BinaryRows& rows);
-  void AppendLast(const Series& series, common::BinaryRows& rows);
-  void AppendAmount(const chain::Amount& amount, common::BinaryRows& rows);
+  void AppendHigh(const Series& series, common::CopyBuffer& rows);
+  void AppendLow(const Series& series, common::CopyBuffer& rows);
+  void AppendLast(const Series& series, common::CopyBuffer& rows);
+  void AppendAmount(const chain::Amount& amount, common::CopyBuffer& rows);
 
   std::string scratch_;
 };
