@@ -161,9 +161,16 @@ TEST_F(FollowLoopTest, TradesThatThisBuildCannotReadStopTheFold) {
     FakeLog& log_;
   } detector(world_.log);
   const LoopContext whole = loops_.context();
-  const LoopContext context{whole.config,     whole.store, detector,      whole.oracle,
-                            whole.references, whole.clock, whole.metrics, whole.detector_condition,
-                            whole.database_condition, whole.log_condition};
+  const LoopContext context{whole.config,
+                            whole.store,
+                            detector,
+                            whole.oracle,
+                            whole.references,
+                            whole.clock,
+                            whole.metrics,
+                            whole.detector_condition,
+                            whole.database_condition,
+                            whole.log_condition};
   FollowLoop loop(context, world_.fold(), {}, [] {});
   std::jthread thread([&](const std::stop_token& stop) { loop.Run(stop); });
   EXPECT_TRUE(AwaitNotReady("log", "cannot be read by this build"));
