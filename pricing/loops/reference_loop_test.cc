@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "pricing/loops/loop_world_for_test.h"
 
 namespace tokenwatch::pricing {
