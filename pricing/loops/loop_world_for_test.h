@@ -24,6 +24,7 @@ class LoopWorld {
     config.dsn = "test";
     config.providers.order = {"dexscreener"};
     config.flush_interval = absl::Seconds(60);
+    config.persist_trades = static_cast<int64_t>(options.persist_trades);
   }
 
   LoopContext context() {

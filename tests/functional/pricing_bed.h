@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "tests/functional/harness.h"
 #include "tests/functional/recordings.h"
 #include "tokenwatch/pricing/v1/pricing.grpc.pb.h"
