@@ -18,6 +18,8 @@ using Word = chain::InlineText<23>;
 struct Reserves {
   chain::Amount token;
   chain::Amount quote;
+
+  friend bool operator==(const Reserves&, const Reserves&) = default;
 };
 
 struct Trade {

@@ -1,13 +1,12 @@
 // The minute candles of one series in one chunk of time (kChunkLength), packed: what one row of the table candles
-// holds.
+// holds, and how candles are held in memory.
 //
-// The newest minute is kept open; those before it are encoded, about 40 bytes each: numbers as differences to the
-// minute before, as variable-length integers. The bytes are the same for the same candles, whatever the order they came
-// in. Not thread-safe.
+// Each minute takes about 40 bytes (see candle_codec.h). The bytes are the same for the same candles, whatever the
+// order they came in. Not thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,14 +14,17 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "pricing/candles/candle.h"
+#include "pricing/candles/candle_codec.h"
 
 namespace tokenwatch::pricing {
 
-inline constexpr absl::Duration kChunkLength = absl::Hours(2);
+inline constexpr int kChunkMinutes = 120;
+inline constexpr absl::Duration kChunkLength = absl::Minutes(kChunkMinutes);
 absl::Time ChunkStart(absl::Time time);
 
 class CandleChunk {
  public:
+  // Precondition: start == ChunkStart(start).
   explicit CandleChunk(absl::Time start) : start_(start) {}
   // INVALID_ARGUMENT when the bytes are none that Encode() made: bounded in time and memory for any input.
   static absl::StatusOr<CandleChunk> Decode(absl::Time start, absl::string_view bytes);
@@ -30,23 +32,33 @@ class CandleChunk {
   absl::Time start() const { return start_; }
   bool empty() const { return count_ == 0; }
   size_t size() const { return count_; }
+  // The highest cursor among the trades of all minutes; 0 when there are none.
+  uint64_t max_cursor() const { return max_cursor_; }
 
-  // Merges a minute candle of this chunk into it. Cheap at the newest minute; an older one costs decoding the chunk.
-  void Add(const Candle& minute);
+  // Merges a minute candle of this chunk into it. False when it was no newest minute, which costs packing the chunk
+  // anew. Precondition: made by CandleOf and Merge, and its start is in this chunk.
+  bool Add(const Candle& minute);
   // All minutes, oldest first.
   std::vector<Candle> Candles() const;
   // With a version byte in front.
   std::string Encode() const;
   // Heap bytes held.
-  size_t memory() const;
+  size_t memory() const { return packed_.capacity(); }
 
  private:
+  absl::string_view packed() const { return absl::string_view(packed_.data(), packed_.size()); }
+  void Append(const Candle& candle, int minute);
+  Candle Newest() const;
+
   absl::Time start_;
-  // Minutes before open_, encoded, and what the next one is encoded as a difference to.
-  std::string packed_;
-  std::optional<Candle> last_packed_;
-  std::optional<Candle> open_;
-  size_t count_ = 0;
+  uint64_t max_cursor_ = 0;
+  // Minutes after each other; the newest begins at newest_at_, as a difference to before_newest_. Not a string, whose
+  // buffer doubles when it grows.
+  std::vector<char> packed_;
+  MinuteBase before_newest_;
+  uint32_t newest_at_ = 0;
+  int16_t newest_minute_ = -1;
+  uint16_t count_ = 0;
 };
 
 }  // namespace tokenwatch::pricing

@@ -2,19 +2,24 @@
 //
 // What is written when. A series is worth rows ("kept") once it has persist_trades trades, persist_usd of volume at
 // pinned references, or a watcher; before that its trades are parked: only their cursors are written, and the log keeps
-// the trades. A kept series that changed is dirty since its first unwritten trade; dirty series are written oldest
-// first, when they have been dirty for row_interval, when a chunk of candles is complete, when they are evicted, or
+// the trades. A series that changed is dirty since its first unwritten trade; dirty series are written oldest first:
+// when a chunk of candles is complete, when they have been dirty for row_interval, when they are to leave memory, or
 // when more than max_dirty are. So the redo cursor, from where a restart folds again, is just before the oldest
 // unwritten trade; a trade that a row has in it already is recognised by the row's cursor. Rows are whole values:
 // writing twice is harmless.
 //
-// Thread-safe. Apply is called by one thread; CollectFlush and the ends of flushes by one other.
+// Memory is bounded by max_hot and max_bytes: what leaves is written first, and while it cannot be written Apply takes
+// no more. Besides, each series ever seen costs under 40 bytes (see parking_lot.h).
+//
+// Thread-safe. Apply is called by one thread; CollectFlush, the ends of flushes and Covered by one other.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -23,7 +28,6 @@
 #include "absl/types/span.h"
 #include "pricing/detector.h"
 #include "pricing/fold/hot_set.h"
-#include "pricing/reference.h"
 #include "pricing/store.h"
 
 namespace tokenwatch::pricing {
@@ -37,21 +41,30 @@ struct FoldOptions {
   absl::Duration idle = absl::Hours(2);
   // Series in memory; beyond it the idlest leave earlier.
   size_t max_hot = 100'000;
+  // The same for what series and their candles take, about.
+  size_t max_bytes = size_t{128} << 20;
   // Dirty series at which the oldest are written without waiting.
   size_t max_dirty = 50'000;
-  // References older than this do not price.
-  absl::Duration reference_max_age = absl::Minutes(30);
+  // Cursors parked in the database for series that are kept by now, at which everything parked is written anew.
+  size_t max_dead_parked = 1'000'000;
 };
+
+// What one whole unit of a quote asset was worth in USD at an event time; nullopt when that is not known. Of the same
+// arguments always the same, or the volume at which a series is kept is not that of an undisturbed run. Any thread, must
+// not block.
+using UsdOfQuote = std::function<std::optional<double>(const chain::TokenRef& asset, absl::Time at)>;
 
 // What the fold takes from elsewhere when a trade's series is not in memory. Called without locks; may block.
 class FoldHistory {
  public:
+  static constexpr size_t kMaxCursors = 5000;
+
   virtual ~FoldHistory() = default;
   // Those of the keys that have rows.
   virtual absl::StatusOr<std::vector<Series>> LoadSeries(absl::Span<const SeriesKey> keys) = 0;
   virtual absl::StatusOr<std::vector<ChunkRow>> LoadChunks(
       absl::Span<const std::pair<SeriesKey, absl::Time>> chunks) = 0;
-  // The trades at these cursors (growing) that the log still has.
+  // The trades at these cursors (growing, at most kMaxCursors) that the log still has, in order.
   virtual absl::StatusOr<std::vector<Trade>> GetTrades(absl::Span<const uint64_t> cursors) = 0;
 };
 
@@ -69,12 +82,20 @@ struct FoldCounts {
   uint64_t repeats = 0;
   // Trades that are no price (zeroed reserves); they count in volume.
   uint64_t unpriced = 0;
+  // Trades of another minute than the newest of their series.
   uint64_t late_candles = 0;
+  // Series and chunks read from the database.
   uint64_t loads = 0;
+  // Series made again from the log.
   uint64_t revived = 0;
   uint64_t evicted = 0;
   uint64_t venues_left_out = 0;
+  // Batches that had to wait because memory was full of what is not written yet.
+  uint64_t refused = 0;
+  // As of now: series in memory, and what they take; series with changes that are not written, those in a flush in
+  // flight not counted; series parked, not counting those in memory; series that have or will have rows.
   size_t hot = 0;
+  size_t hot_bytes = 0;
   size_t dirty = 0;
   size_t parked = 0;
   size_t kept = 0;
@@ -82,33 +103,45 @@ struct FoldCounts {
 
 class Fold {
  public:
-  Fold(const FoldOptions& options, HotSet& hot, const ReferenceBook& references, FoldHistory& history,
-       FoldListener& listener);
+  // Empties the hot set, which is this fold's alone from now on. All of them must outlive it.
+  Fold(const FoldOptions& options, HotSet& hot, UsdOfQuote usd_of_quote, FoldHistory& history, FoldListener& listener);
   ~Fold();
 
-  // Before the first Apply: where the log was left, what is parked, what has rows.
+  // Before the first Apply: where the log was left, what is parked, what has rows. The checkpoint is to be read before the
+  // others, which may be newer. A series that is parked and has rows is kept.
   void Begin(const Checkpoint& checkpoint);
   void AddParked(ParkedSeries&& parked);
   void AddKept(const SeriesKey& key);
-  // A watched token is kept from its next trade on, or at once if it is in memory.
+  // A watched token is kept from its next trade on, or at once if it is in memory. Any thread.
   void SetWatched(const chain::TokenRef& token, bool watched);
 
-  // Folds a batch in: all of it or, with the error of the history, nothing; then it may be applied again.
+  // Folds a batch in: all of it or, with an error, nothing; then it may be applied again. RESOURCE_EXHAUSTED: memory is
+  // full of what is not written, apply it again after a flush. FAILED_PRECONDITION: the batch has trades that this build
+  // cannot read. DATA_LOSS: what the database has cannot be what was written; begin anew. Others are the history's.
   absl::Status Apply(const TradeBatch& batch);
 
-  // What is to be written now, at most max_rows rows (the rest comes with the next); with `everything` all that is
-  // dirty or not yet parked. The checkpoint's flush is last_flush + 1. One flush at a time: its end must be told.
+  // Until the fold has come to the cursor of the last checkpoint that it was told of (by Begin or Covered), flushes hold
+  // no rows and leave the checkpoint where it is. Then:
+  // What is to be written now, at most max_rows rows, or those of one series (the rest comes with the next); with
+  // `everything` all that is dirty or not yet parked. The checkpoint's flush is last_flush + 1. One flush at a time: its
+  // end must be told.
   Flush CollectFlush(uint64_t last_flush, size_t max_rows, bool everything);
   void FlushWritten(const Flush& flush);
   // It may have happened or not: its rows are dirty again.
   void FlushFailed(const Flush& flush);
-  // For a replica that does not write: what the writer's checkpoint covers need not be written here any more.
+  // For a replica that does not write: what the writer's checkpoint covers need not be written here any more. One that
+  // begins to write must be told the checkpoint that it found. Not while a flush is in flight.
   void Covered(const Checkpoint& checkpoint);
 
-  // Whether CollectFlush has rows that should not wait for the next interval.
+  // Whether CollectFlush has rows that should not wait for the next interval: too many series are dirty, or memory is
+  // full and those that are to leave it are not written. Never blocks.
   bool wants_flush() const;
+  // The checkpoint that a flush of nothing would write now, with the number of the last flush that was written.
   Checkpoint position() const;
   FoldCounts counts() const;
+  // Where in the log the trades of a series are that is parked and not in memory, growing; empty for any other. May wait
+  // for a batch.
+  std::vector<uint64_t> ParkedCursors(const SeriesKey& key) const;
 
  private:
   class Impl;

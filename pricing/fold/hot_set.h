@@ -7,7 +7,6 @@
 #include <memory>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
 #include "common/sync/mutex.h"
@@ -24,8 +23,8 @@ class HotSet {
   explicit HotSet(size_t shards = 16);
   ~HotSet();
 
-  // Visits the series of a token whose last trade is the newest, or the one against `quote` when that is not empty.
-  // False when there is none.
+  // Visits the series of a token whose last price is the newest, or the one against `quote` when that is not empty.
+  // False when there is none. A series may be there without any price.
   bool Read(const chain::TokenRef& token, const chain::Address& quote,
             absl::FunctionRef<void(const Series&)> visit) const;
   // Read for many: visit(index, series) for those that are there, in no order; each shard is locked once.
@@ -33,8 +32,8 @@ class HotSet {
                 absl::FunctionRef<void(size_t index, const Series& series)> visit) const;
   // All series of one token.
   void ReadAll(const chain::TokenRef& token, absl::FunctionRef<void(const Series&)> visit) const;
-  // The minute candles in memory of a series that start in [from, to], oldest first; they replace those of the same
-  // chunks in the database. `chunks` is what Chunk(start) says: each with its start and its candles.
+  // The chunks in memory of a series that start in [from, to], oldest first. Each is complete: it replaces the chunk of
+  // the same start in the database.
   void ReadChunks(const SeriesKey& key, absl::Time from, absl::Time to,
                   absl::FunctionRef<void(const CandleChunk&)> visit) const;
   // Every series, shard by shard.
@@ -47,6 +46,8 @@ class HotSet {
  private:
   friend class Writer;
   struct Shard;
+  size_t ShardOf(const chain::TokenRef& token) const;
+
   std::vector<std::unique_ptr<Shard>> shards_;
 };
 

@@ -1,5 +1,6 @@
 // Everything the fold knows of one token against one quote asset. A pure function of the trades in it, whatever the
-// order in which they came, but for the hot score, which follows the order of the log. Values; not thread-safe.
+// order in which they came, but for the hot score and the order of the venues, which follow the log. Values; not
+// thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -46,10 +47,14 @@ struct PricePoint {
 // One place where the series trades.
 struct VenueState {
   Word venue;
-  PricePoint last;
+  // The newest by Moment; nullopt while no trade there was a price.
+  std::optional<PricePoint> last;
+  // Those that the trade of `last` left behind.
   std::optional<Reserves> reserves;
   chain::Amount quote_volume;
   uint64_t trades = 0;
+
+  friend bool operator==(const VenueState&, const VenueState&) = default;
 };
 
 struct Series {
@@ -67,6 +72,7 @@ struct Series {
   chain::Amount token_volume;
   uint64_t trades = 0;
   uint64_t buys = 0;
+  // Trades whose feed does not name the trader are not in it.
   TraderCount traders;
   // See hot_score.h.
   double hot_score = 0;
@@ -76,6 +82,24 @@ struct Series {
   bool is_partial = false;
 
   static constexpr size_t kMaxVenues = 8;
+
+  friend bool operator==(const Series&, const Series&) = default;
 };
+
+// Whether a price was made later, or is higher or lower, than the one held so far; then it takes its place. Their order
+// does not matter.
+bool TakeNewer(const PricePoint& point, std::optional<PricePoint>& last);
+bool TakeHigher(const PricePoint& point, std::optional<PricePoint>& high);
+bool TakeLower(const PricePoint& point, std::optional<PricePoint>& low);
+
+struct AddedTrade {
+  // It is the newest price now.
+  bool price_changed = false;
+  // It is in none of the venues, because there are kMaxVenues others.
+  bool venue_left_out = false;
+};
+// Adds a trade of the series that is not in it yet. `price` is what PriceOf says of it; `whole_quote` its quote amount in
+// whole units, for the hot score.
+AddedTrade AddTrade(const Trade& trade, const std::optional<TradePrice>& price, double whole_quote, Series& series);
 
 }  // namespace tokenwatch::pricing

@@ -2,6 +2,7 @@
 // order do not matter: the same wallets give the same bytes. Values; not thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -13,18 +14,24 @@ namespace tokenwatch::pricing {
 
 class TraderCount {
  public:
+  // Up to here the count is exact.
+  static constexpr size_t kMaxExact = 32;
+
   void Add(const chain::Address& trader);
   uint64_t count() const;
   // Whether count() is an estimate (HyperLogLog, standard error about 6.5 %).
   bool is_estimate() const;
-  // For the database; INVALID_ARGUMENT for bytes that Encode() does not make.
-  std::string Encode() const;
+  // For the database: at most 257 bytes; INVALID_ARGUMENT for bytes that Encode() does not make.
+  std::string Encode() const { return state_; }
   static absl::StatusOr<TraderCount> Decode(absl::string_view bytes);
+  // Heap bytes held.
+  size_t memory() const;
 
   friend bool operator==(const TraderCount&, const TraderCount&) = default;
 
  private:
-  // Sorted hashes of 8 bytes each, or, when the first byte says so, the registers.
+  // Empty for nobody. Else a byte that names the form, then the hashes of up to kMaxExact wallets, 8 bytes each and
+  // growing, or the registers.
   std::string state_;
 };
 

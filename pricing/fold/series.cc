@@ -1,0 +1,93 @@
+#include "pricing/fold/series.h"
+
+#include <algorithm>
+
+#include "pricing/amount_math.h"
+#include "pricing/fold/hot_score.h"
+
+namespace tokenwatch::pricing {
+namespace {
+
+PricePoint PointOf(const Trade& trade, const TradePrice& price) {
+  PricePoint point;
+  point.ratio = price.ratio;
+  point.from_reserves = price.from_reserves;
+  point.at = MomentOf(trade);
+  point.transaction = trade.transaction;
+  point.venue = trade.venue;
+  point.is_mayhem = trade.is_mayhem;
+  point.pool_quote = trade.pool_quote;
+  return point;
+}
+
+// Null when there is no room for it.
+VenueState* FindVenue(const Word& venue, std::vector<VenueState>& venues) {
+  for (VenueState& state : venues) {
+    if (state.venue == venue) return &state;
+  }
+  if (venues.size() == Series::kMaxVenues) return nullptr;
+  // Nearly all series have one or two.
+  venues.reserve(venues.size() + 1);
+  venues.emplace_back().venue = venue;
+  return &venues.back();
+}
+
+}  // namespace
+
+bool TakeNewer(const PricePoint& point, std::optional<PricePoint>& last) {
+  if (last && !(last->at < point.at)) return false;
+  last = point;
+  return true;
+}
+
+bool TakeHigher(const PricePoint& point, std::optional<PricePoint>& high) {
+  if (high) {
+    const auto order = Compare(point.ratio, high->ratio);
+    if (order < 0 || (order == 0 && !(point.at < high->at))) return false;
+  }
+  high = point;
+  return true;
+}
+
+bool TakeLower(const PricePoint& point, std::optional<PricePoint>& low) {
+  if (low) {
+    const auto order = Compare(point.ratio, low->ratio);
+    if (order > 0 || (order == 0 && !(point.at < low->at))) return false;
+  }
+  low = point;
+  return true;
+}
+
+AddedTrade AddTrade(const Trade& trade, const std::optional<TradePrice>& price, double whole_quote, Series& series) {
+  AddedTrade added;
+  const Moment moment = MomentOf(trade);
+  VenueState* const venue = FindVenue(trade.venue, series.venues);
+  added.venue_left_out = venue == nullptr;
+  if (price) {
+    const PricePoint point = PointOf(trade, *price);
+    added.price_changed = TakeNewer(point, series.last);
+    TakeHigher(point, series.high);
+    TakeLower(point, series.low);
+    if (venue != nullptr && TakeNewer(point, venue->last)) venue->reserves = trade.reserves;
+  }
+  if (venue != nullptr) {
+    AddSaturating(trade.quote_amount, venue->quote_volume);
+    ++venue->trades;
+  }
+  if (series.trades == 0 || moment < series.first) series.first = moment;
+  if (series.trades == 0 || series.newest < moment) {
+    series.hot_score = DecayTo(series.hot_score, series.newest.event_time, trade.event_time) + whole_quote;
+    series.newest = moment;
+  } else {
+    series.hot_score += DecayTo(whole_quote, trade.event_time, series.newest.event_time);
+  }
+  series.cursor = std::max(series.cursor, trade.cursor);
+  AddSaturating(trade.quote_amount, series.quote_volume);
+  AddSaturating(trade.token_amount, series.token_volume);
+  ++series.trades;
+  if (trade.is_buy) ++series.buys;
+  if (!trade.trader.empty()) series.traders.Add(trade.trader);
+  return added;
+}
+
+}  // namespace tokenwatch::pricing

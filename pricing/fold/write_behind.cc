@@ -1,0 +1,142 @@
+#include "pricing/fold/write_behind.h"
+
+#include <algorithm>
+
+#include "pricing/candles/candle_chunk.h"
+#include "pricing/fold/fingerprint.h"
+
+namespace tokenwatch::pricing {
+namespace {
+
+// A chunk is taken for complete only so long after its end, because event times step back a little.
+constexpr absl::Duration kLateTrades = absl::Minutes(1);
+
+size_t RowsOf(const HotEntry& entry) {
+  if (!entry.kept) return 0;
+  return 1 + static_cast<size_t>(std::count_if(entry.chunks.begin(), entry.chunks.end(),
+                                               [](const HotChunk& held) { return held.dirty; }));
+}
+
+// There is a row: what was parked is needed no more.
+void ForgetTrades(HotEntry& entry) {
+  entry.cursors = {};
+  entry.parked = entry.parking = 0;
+}
+
+}  // namespace
+
+void WriteBehind::Changed(HotEntry& entry, uint64_t cursor, absl::Time now) {
+  if (entry.dirty_since != 0) return;
+  entry.dirty_since = cursor;
+  entry.dirty_at = now;
+  dirty_.PushBack(entry);
+}
+
+uint64_t WriteBehind::RedoCursor(uint64_t position) const {
+  return dirty_.empty() ? position : std::min(position, dirty_.front()->dirty_since - 1);
+}
+
+bool WriteBehind::IsDue(const HotEntry& entry, absl::Time now) const {
+  return entry.dirty_at + row_interval_ <= now || ChunkStart(entry.dirty_at) + kChunkLength + kLateTrades <= now;
+}
+
+bool WriteBehind::Take(HotEntry& entry, size_t max_rows, Flush& flush) {
+  if (flush.rows() > 0 && flush.rows() + RowsOf(entry) > max_rows) return false;
+  in_flight_.push_back({&entry, entry.dirty_since, entry.dirty_at, entry.kept});
+  dirty_.Remove(entry);
+  entry.dirty_since = 0;
+  entry.in_flight = true;
+  if (!entry.kept) {
+    flush.parked.push_back({FingerprintOf(entry.series.key),
+                            {entry.cursors.begin() + static_cast<ptrdiff_t>(entry.parked), entry.cursors.end()}});
+    entry.parking = entry.cursors.size();
+    return true;
+  }
+  flush.series.push_back(entry.series);
+  for (HotChunk& held : entry.chunks) {
+    if (!held.dirty) continue;
+    flush.chunks.push_back({entry.series.key, held.chunk.start(), held.chunk.Encode()});
+    held.dirty = false;
+    held.in_flight = true;
+  }
+  return true;
+}
+
+void WriteBehind::TakeDue(absl::Time now, bool everything, size_t max_rows, Flush& flush) {
+  // An eighth more than too many, so that the next that gets dirty is not too many again.
+  const size_t wanted = has_too_many() ? max_dirty_ - max_dirty_ / 8 : max_dirty_;
+  while (!dirty_.empty()) {
+    HotEntry& oldest = *dirty_.front();
+    if (!everything && dirty_.size() <= wanted && !IsDue(oldest, now)) return;
+    if (!Take(oldest, max_rows, flush)) return;
+  }
+}
+
+std::vector<HotEntry*> WriteBehind::Written() {
+  std::vector<HotEntry*> entries;
+  entries.reserve(in_flight_.size());
+  for (const InFlight& taken : in_flight_) {
+    HotEntry& entry = *taken.entry;
+    entry.in_flight = false;
+    if (taken.is_row) {
+      ForgetTrades(entry);
+    } else {
+      entry.parked = entry.parking;
+    }
+    for (HotChunk& held : entry.chunks) held.in_flight = false;
+    entries.push_back(&entry);
+  }
+  in_flight_.clear();
+  return entries;
+}
+
+void WriteBehind::Failed() {
+  // Everything that is dirty, in order again. Failing is rare, so it may cost a sort.
+  std::vector<HotEntry*> entries;
+  for (HotEntry* entry = dirty_.front(); entry != nullptr; entry = dirty_.After(*entry)) entries.push_back(entry);
+  for (const InFlight& taken : in_flight_) {
+    HotEntry& entry = *taken.entry;
+    entry.in_flight = false;
+    for (HotChunk& held : entry.chunks) {
+      held.dirty |= held.in_flight;
+      held.in_flight = false;
+    }
+    if (entry.dirty_since == 0) entries.push_back(&entry);
+    entry.dirty_since = taken.dirty_since;
+    entry.dirty_at = taken.dirty_at;
+  }
+  in_flight_.clear();
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const HotEntry* a, const HotEntry* b) { return a->dirty_since < b->dirty_since; });
+  dirty_.Clear();
+  for (HotEntry* entry : entries) dirty_.PushBack(*entry);
+}
+
+std::vector<HotEntry*> WriteBehind::Covered(uint64_t redo_cursor) {
+  std::vector<HotEntry*> changed;
+  for (HotEntry* next = dirty_.front(); next != nullptr && next->dirty_since <= redo_cursor;) {
+    HotEntry& entry = *next;
+    next = dirty_.After(entry);
+    changed.push_back(&entry);
+    // One that the writer did not find worth rows up to there has its candles in no row.
+    const bool has_rows = entry.kept && entry.kept_since <= redo_cursor;
+    for (HotChunk& held : entry.chunks) {
+      if (has_rows && held.chunk.max_cursor() <= redo_cursor) held.dirty = false;
+    }
+    if (has_rows) {
+      ForgetTrades(entry);
+    } else {
+      entry.parked = static_cast<size_t>(std::upper_bound(entry.cursors.begin(), entry.cursors.end(), redo_cursor) -
+                                         entry.cursors.begin());
+    }
+    if (entry.series.cursor <= redo_cursor && (has_rows || !entry.kept)) {
+      dirty_.Remove(entry);
+      entry.dirty_since = 0;
+    } else {
+      entry.dirty_since = redo_cursor + 1;
+    }
+  }
+  return changed;
+}
+
+}  // namespace tokenwatch::pricing
