@@ -187,12 +187,13 @@ void PriceHub::Run(const std::stop_token& stop) {
       tokens.swap(inbox_);
     }
     Tidy(tokens);
-    Tell(tokens);
-    common::SleepUnlessStopped(stop, options_.interval);
+    const size_t woken = Tell(tokens);
+    common::SleepUnlessStopped(
+        stop, std::max(options_.interval, options_.interval_per_stream * static_cast<int64_t>(woken)));
   }
 }
 
-void PriceHub::Tell(const std::vector<chain::TokenRef>& tokens) {
+size_t PriceHub::Tell(const std::vector<chain::TokenRef>& tokens) {
   std::vector<std::function<void()>> wakes;
   const auto wake = [&wakes](Subscriber& subscriber) {
     if (std::function<void()> each = subscriber.TakeWake()) wakes.push_back(std::move(each));
@@ -214,6 +215,7 @@ void PriceHub::Tell(const std::vector<chain::TokenRef>& tokens) {
   }
   changes_told_.fetch_add(tokens.size(), std::memory_order_relaxed);
   for (const std::function<void()>& each : wakes) each();
+  return wakes.size();
 }
 
 std::unique_ptr<common::PullSource<grpc::ByteBuffer>> PriceHub::Open(std::vector<chain::TokenRef> tokens,
