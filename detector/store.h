@@ -17,6 +17,7 @@
 #include "detector/token.h"
 #include "detector/token_book.h"
 #include "detector/trade.h"
+#include "detector/trade_fields.h"
 
 namespace tokenwatch::detector {
 
@@ -178,10 +179,11 @@ class Store {
   virtual absl::StatusOr<std::unique_ptr<LogSession>> OpenLogSession(absl::Time deadline) = 0;
 
   virtual absl::StatusOr<LogHeads> ReadHeads(absl::Time deadline) = 0;
-  // Visits trades after `after` up to and including `until`, in order, at most `limit` matching ones. Returns the
-  // cursor up to which everything has been examined.
+  // Visits trades after `after` up to and including `until`, in order, at most `limit` matching ones; each is valid
+  // during its visit. Returns the cursor up to which everything has been examined.
   virtual absl::StatusOr<uint64_t> ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter, int limit,
-                                              const std::function<void(Trade&&)>& visit, absl::Time deadline) = 0;
+                                              const std::function<void(const TradeFields&)>& visit,
+                                              absl::Time deadline) = 0;
   // The oldest trade that is kept; nullopt when none is.
   virtual absl::StatusOr<std::optional<uint64_t>> OldestTrade(absl::Time deadline) = 0;
   // Events after `after`, in order, at most `limit`.

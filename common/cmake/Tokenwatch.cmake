@@ -2,6 +2,7 @@
 #   tw_library(NAME name SOURCES ... DEPS ...)      a static library; DEPS are public
 #   tw_executable(NAME name SOURCES ... DEPS ...)   a program
 #   tw_test(NAME name SOURCES ... DEPS ... [LABELS ...] [TIMEOUT s] [ARGS ...])   a GoogleTest program registered with ctest
+#                                                   TIMEOUT is that of a build without sanitizers
 #   tw_fuzz(NAME name SOURCES ... DEPS ...)         a libFuzzer target; without TOKENWATCH_FUZZ it replays its corpus as a test
 include(CMakeParseArguments)
 
@@ -30,7 +31,10 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
                       -D_GLIBCXX_ASSERTIONS)
   add_link_options(-Wl,-z,relro,-z,now -pie)
 endif()
+# Tests say how long they may take unsanitized.
+set(TOKENWATCH_TIMEOUT_FACTOR 1)
 if(TOKENWATCH_SANITIZE)
+  set(TOKENWATCH_TIMEOUT_FACTOR 5)
   add_compile_options(-fsanitize=${TOKENWATCH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TOKENWATCH_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -96,7 +100,8 @@ function(tw_test)
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
-  set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
+  math(EXPR timeout "${ARG_TIMEOUT} * ${TOKENWATCH_TIMEOUT_FACTOR}")
+  set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT ${timeout} LABELS "${ARG_LABELS}"
     ENVIRONMENT "TOKENWATCH_SOURCE_DIR=${CMAKE_SOURCE_DIR};TOKENWATCH_BINARY_DIR=${CMAKE_BINARY_DIR}")
 endfunction()
 

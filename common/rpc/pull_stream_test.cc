@@ -2,6 +2,7 @@
 #include "common/rpc/pull_stream.h"
 
 #include <atomic>
+#include <latch>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,7 @@ struct Script {
   // The stream ends after so many.
   std::atomic<int> end_after{1'000'000'000};
   size_t message_bytes = 0;
+  bool works_ahead = true;
 
   std::atomic<int> alive{0};
   std::atomic<int> armed{0};
@@ -74,6 +76,7 @@ class Source final : public PullSource<EchoResponse> {
     script_.wakes.clear();
   }
   std::string Resume() const override { return absl::StrCat("resume after ", next_); }
+  bool works_ahead() const override { return script_.works_ahead; }
 
  private:
   Script& script_;
@@ -111,14 +114,14 @@ class PullStreamTest : public ::testing::Test {
     grpc::Status Finish() {
       finished = true;
       EchoResponse response;
-      while (reader->Read(&response)) {
-      }
+      while (reader->Read(&response)) ++read_at_finish;
       return reader->Finish();
     }
     grpc::ClientContext context;
     std::unique_ptr<EchoService::Stub> stub;
     std::unique_ptr<grpc::ClientReader<EchoResponse>> reader;
     bool finished = false;
+    int read_at_finish = 0;
   };
 
   Script script_;
@@ -223,6 +226,30 @@ TEST_F(PullStreamTest, AnExecutorWithoutRoomEndsTheStream) {
   EXPECT_TRUE(absl::StrContains(status.error_message(), "resume after 0"));
 }
 
+// More than a reader's window takes: the first message is under way until it is read.
+TEST_F(PullStreamTest, AMessageIsMadeAheadOnlyWhereTheSourceLikesThat) {
+  script_.messages = 1'000;
+  script_.message_bytes = 3 << 20;
+  for (const bool ahead : {true, false}) {
+    script_.works_ahead = ahead;
+    script_.sent = 0;
+    Client client(server_);
+    EXPECT_TRUE(WaitFor([&] { return script_.sent >= (ahead ? 2 : 1); }));
+    // Whatever was begun by then has ended when both threads have met twice.
+    for (int i = 0; i < 2; ++i) {
+      std::latch met(3);
+      for (int thread = 0; thread < 2; ++thread) EXPECT_TRUE(executor_.TrySubmit([&met] { met.arrive_and_wait(); }));
+      met.arrive_and_wait();
+    }
+    EXPECT_EQ(script_.sent, ahead ? 2 : 1);
+    EXPECT_NE(client.Read(), "(end)");
+    EXPECT_NE(client.Read(), "(end)");
+    client.context.TryCancel();
+    client.Finish();
+    EXPECT_TRUE(WaitFor([&] { return set_.counts().open == 0; }));
+  }
+}
+
 class StallTest : public PullStreamTest {
  protected:
   StallTest() : PullStreamTest({.max_streams = 4, .stall_limit = absl::Milliseconds(400)}) {
@@ -264,7 +291,11 @@ TEST_F(StallTest, WhoReadsAgainInTimeLearnsWhereToGoOn) {
   }));
   const grpc::Status status = slow.Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_TRUE(absl::StrContains(status.error_message(), "too slowly; resume after ")) << status.error_message();
+  // What was ready but not sent is not counted; it was one message at most.
+  EXPECT_TRUE(absl::EndsWith(status.error_message(), absl::StrCat("too slowly; resume after ", slow.read_at_finish)))
+      << status.error_message() << " after " << slow.read_at_finish;
+  EXPECT_GE(script_.sent, slow.read_at_finish);
+  EXPECT_LE(script_.sent, slow.read_at_finish + 1);
 }
 
 }  // namespace

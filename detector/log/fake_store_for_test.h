@@ -118,15 +118,16 @@ class FakeStore final : public Store {
   }
   absl::StatusOr<LogHeads> ReadHeads(absl::Time) override { return tables().heads; }
   absl::StatusOr<uint64_t> ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter, int limit,
-                                      const std::function<void(Trade&&)>& visit, absl::Time) override {
+                                      const std::function<void(const TradeFields&)>& visit, absl::Time) override {
     if (absl::Status status = on_read_trades(Next(reads_)); !status.ok()) return status;
     const FakeTables now = tables();
     // As the real one: without a filter never further than what is returned.
     const uint64_t end = filter.empty() ? std::min(until, after + static_cast<uint64_t>(limit)) : until;
     int read = 0;
+    AmountTexts texts;
     for (const Trade& trade : now.trades) {
       if (trade.cursor <= after || trade.cursor > end || !filter.Matches(trade)) continue;
-      visit(Trade(trade));
+      visit(FieldsOf(trade, texts));
       if (++read == limit) return trade.cursor;
     }
     return end;

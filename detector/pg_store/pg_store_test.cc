@@ -82,7 +82,7 @@ class PgStoreTest : public ::testing::Test {
   std::vector<Trade> ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter = {}, int limit = 100) {
     std::vector<Trade> trades;
     const auto examined = store_->ReadTrades(
-        after, until, filter, limit, [&](Trade&& trade) { trades.push_back(trade); }, Soon());
+        after, until, filter, limit, [&](const TradeFields& trade) { trades.push_back(ToTrade(trade)); }, Soon());
     EXPECT_TRUE(examined.ok()) << examined.status();
     return trades;
   }
@@ -105,8 +105,11 @@ class PgStoreTest : public ::testing::Test {
 };
 
 TEST_F(PgStoreTest, OpenPreparesTheSchemaOnceAndVerifiesIt) {
-  EXPECT_EQ(Value("SELECT count(*) FROM detector.schema_migrations"), "1");
+  const std::string migrations = "SELECT string_agg(version || ' ' || applied_at, ',') FROM detector.schema_migrations";
+  const std::string applied = Value(migrations);
+  EXPECT_THAT(applied, HasSubstr("1 "));
   EXPECT_NE(Open(), nullptr) << "again on a schema that is there";
+  EXPECT_EQ(Value(migrations), applied);
   const absl::Status other = TryOpen("users").status();
   EXPECT_TRUE(absl::IsFailedPrecondition(other)) << other;
   Sql("DROP TABLE detector.consumers");
@@ -186,6 +189,20 @@ TEST_F(PgStoreTest, AWriterWhoseLogMovedWritesNothing) {
   EXPECT_EQ(Value("SELECT count(*) FROM detector.detected_tokens"), "0");
 }
 
+TEST_F(PgStoreTest, AWriterWhoseLogMovedWritesNoTokensEither) {
+  Write(SampleIntake("solana", SampleLaunch(1, "One")));
+  Sql("UPDATE detector.log_heads SET token_cursor = 7");
+  const Intake intake = SampleIntake("solana", SampleLaunch(9, "Nine"), FrameRefused{"a", "", "raw"});
+  const std::vector<const Intake*> pointers{&intake};
+  const auto draft = Draft::Make(pointers, *session_, *memory_, SampleTime(50), {});
+  ASSERT_TRUE(draft.ok()) << draft.status();
+  const absl::Status written = session_->Write((*draft)->commit());
+  EXPECT_TRUE(absl::IsAborted(written)) << written;
+  EXPECT_EQ(Value("SELECT token_cursor FROM detector.log_heads"), "7");
+  EXPECT_EQ(Value("SELECT string_agg(name, ',') FROM detector.detected_tokens"), "One");
+  EXPECT_EQ(Value("SELECT count(*) FROM detector.quarantined_frames"), "0");
+}
+
 TEST_F(PgStoreTest, TradesGoToThePartitionOfTheirDay) {
   Write(SampleIntake("solana", SampleTrade(1, 0, 1, 0), SampleTrade(2, 0, 1, kDay), SampleTrade(3, 0, 1, 1),
                      SampleTrade(4, 0, 1, kDay + 1)));
@@ -219,10 +236,10 @@ TEST_F(PgStoreTest, ReadsAreFilteredAndBounded) {
   EXPECT_THAT(ReadTrades(0, 10, nobody), IsEmpty());
   EXPECT_THAT(CursorsOf(ReadTrades(2, 6)), ElementsAre(3, 4, 5, 6));
   EXPECT_EQ(*store_->ReadTrades(
-                2, 10, {}, 3, [](Trade&&) {}, Soon()),
+                2, 10, {}, 3, [](const TradeFields&) {}, Soon()),
             5u);
   EXPECT_EQ(*store_->ReadTrades(
-                0, 10, nobody, 3, [](Trade&&) {}, Soon()),
+                0, 10, nobody, 3, [](const TradeFields&) {}, Soon()),
             10u);
 }
 

@@ -128,7 +128,8 @@ absl::StatusOr<LogHeads> PgStore::ReadHeads(absl::Time deadline) {
 }
 
 absl::StatusOr<uint64_t> PgStore::ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter, int limit,
-                                             const std::function<void(Trade&&)>& visit, absl::Time deadline) {
+                                             const std::function<void(const TradeFields&)>& visit,
+                                             absl::Time deadline) {
   if (after >= until) return until;
   auto lease = pool_->Acquire(deadline);
   if (!lease.ok()) return lease.status();
@@ -145,15 +146,15 @@ absl::StatusOr<uint64_t> PgStore::ReadTrades(uint64_t after, uint64_t until, con
         if (!copy.ok()) return copy.status();
         TradeRowReader reader;
         absl::string_view row;
+        TradeFields trade;
         while (true) {
           const auto more = copy->Next(&row);
           if (!more.ok()) return more.status();
           if (!*more) return absl::OkStatus();
-          Trade trade;
           if (absl::Status parsed = reader.Parse(row, &trade); !parsed.ok()) return parsed;
           last = trade.cursor;
           ++read;
-          visit(std::move(trade));
+          visit(trade);
         }
       });
   if (!status.ok()) return status;

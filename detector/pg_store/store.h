@@ -33,7 +33,8 @@ class PgStore final : public Store {
   absl::StatusOr<std::unique_ptr<LogSession>> OpenLogSession(absl::Time deadline) override;
   absl::StatusOr<LogHeads> ReadHeads(absl::Time deadline) override;
   absl::StatusOr<uint64_t> ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter, int limit,
-                                      const std::function<void(Trade&&)>& visit, absl::Time deadline) override;
+                                      const std::function<void(const TradeFields&)>& visit,
+                                      absl::Time deadline) override;
   absl::StatusOr<std::optional<uint64_t>> OldestTrade(absl::Time deadline) override;
   absl::StatusOr<std::vector<TokenEvent>> ReadEvents(uint64_t after, int limit, absl::Time deadline) override;
   absl::StatusOr<std::vector<Token>> GetTokens(absl::Span<const chain::TokenRef> refs, absl::Time deadline) override;

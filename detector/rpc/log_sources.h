@@ -1,6 +1,7 @@
 // The two logs as sources of streams: history from the database, then live from memory.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -40,7 +41,9 @@ class TradeSource final : public common::PullSource<grpc::ByteBuffer> {
   // Where an until_head stream ends.
   const std::optional<uint64_t> end_;
   bool checked_ = false;
-  std::string wire_;
+  // The message being made.
+  std::unique_ptr<std::string> wire_;
+  AmountTexts texts_;
   int trades_ = 0;
   uint64_t waiter_ = 0;
 };

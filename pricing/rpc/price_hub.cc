@@ -125,6 +125,8 @@ class PriceHub::Source final : public common::PullSource<grpc::ByteBuffer> {
 
   void Disarm() override { Close(); }
   std::string Resume() const override { return "open the stream again with with_present"; }
+  // A message is to hold the newest prices when it leaves.
+  bool works_ahead() const override { return false; }
 
  private:
   // What has not been sent, up to one message. False when some of it is forgotten.
