@@ -87,7 +87,7 @@ common::StreamSet::Options StreamOptions(const Config& config) {
 // A recording that cannot be opened is a mistake of the one who starts the program, and is said at once.
 void CheckRecording(const Config& config) {
   if (config.recording.empty()) return;
-  common::OrDie(kService, RecordingReader::Open(config.recording).status());
+  common::OrDie(kService, common::RecordingReader::Open(config.recording).status());
 }
 
 void LogFeedEnd(const Feed& feed, const absl::Status& status) {

@@ -184,6 +184,9 @@ class Store {
   virtual absl::StatusOr<uint64_t> ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter, int limit,
                                               const std::function<void(const TradeFields&)>& visit,
                                               absl::Time deadline) = 0;
+  // Visits those of the trades at `cursors` (growing) that are kept, in order.
+  virtual absl::Status ReadTradesAt(absl::Span<const uint64_t> cursors,
+                                    const std::function<void(const TradeFields&)>& visit, absl::Time deadline) = 0;
   // The oldest trade that is kept; nullopt when none is.
   virtual absl::StatusOr<std::optional<uint64_t>> OldestTrade(absl::Time deadline) = 0;
   // Events after `after`, in order, at most `limit`.

@@ -47,6 +47,8 @@ class Detector {
   // Of those of the tokens (1 to 500) whose decimals the registry knows, in no order.
   virtual absl::StatusOr<std::vector<TokenDecimals>> GetDecimals(absl::Span<const chain::TokenRef> tokens,
                                                                  absl::Time deadline) = 0;
+  // The newest position of the log.
+  virtual absl::StatusOr<uint64_t> Head(absl::Time deadline) = 0;
   // Tells retention that everything up to `cursor` is not needed any more.
   virtual absl::Status Acknowledge(const std::string& consumer, uint64_t cursor, absl::Time deadline) = 0;
 };

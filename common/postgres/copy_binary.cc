@@ -144,6 +144,8 @@ CopyBuffer& CopyBuffer::Int8(int64_t value) {
   return *this;
 }
 
+CopyBuffer& CopyBuffer::Double(double value) { return Int8(std::bit_cast<int64_t>(value)); }
+
 CopyBuffer& CopyBuffer::Bool(bool value) { return Text(absl::string_view(value ? "\1" : "\0", 1)); }
 
 CopyBuffer& CopyBuffer::Time(absl::Time value) {

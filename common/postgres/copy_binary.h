@@ -26,6 +26,8 @@ class CopyBuffer {
   CopyBuffer& Int2(int16_t value);
   CopyBuffer& Int4(int32_t value);
   CopyBuffer& Int8(int64_t value);
+  // A double precision, every bit kept.
+  CopyBuffer& Double(double value);
   CopyBuffer& Bool(bool value);
   // A timestamptz; what is finer than a microsecond is cut. Only times that PostgreSQL has, and no infinite ones.
   CopyBuffer& Time(absl::Time value);

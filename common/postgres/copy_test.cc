@@ -143,23 +143,26 @@ TEST_F(CopyTest, TheServerMeansTheSameByEveryType) {
     numerics.push_back(random() % 8 == 0 ? std::string("-1").append(decimal) : decimal);
   }
   Sql("DROP TABLE IF EXISTS app.typed; CREATE TABLE app.typed (id bigint, two smallint, four integer, at timestamptz, "
-      "amount numeric(100, 0)); ALTER TABLE app.typed OWNER TO app");
+      "amount numeric(100, 0), eighth double precision); ALTER TABLE app.typed OWNER TO app");
   const absl::Time begin = absl::FromUnixMicros(1'783'040'400'123'456);
   CopyBuffer rows;
   for (size_t i = 0; i < numerics.size(); ++i) {
-    rows.BeginRow(5);
+    rows.BeginRow(6);
     rows.Int8(static_cast<int64_t>(i)).Int2(static_cast<int16_t>(-i)).Int4(static_cast<int32_t>(i * 65'537));
     rows.Time(begin - absl::Hours(20'000 * static_cast<int64_t>(i))).Numeric(numerics[i]);
+    rows.Double(static_cast<double>(i) / 8 - 1);
   }
   const auto conn = Open();
-  ASSERT_TRUE(conn->Transact("write", Soon(),
-                             [&](Transaction& t) -> absl::StatusOr<int64_t> {
-                               auto copy = CopyIn::Begin(t, "app.typed", {"id", "two", "four", "at", "amount"});
-                               if (!copy.ok()) return copy.status();
-                               if (absl::Status status = copy->Write(rows.data()); !status.ok()) return status;
-                               return copy->Finish();
-                             })
-                  .ok());
+  ASSERT_TRUE(
+      conn->Transact("write", Soon(),
+                     [&](Transaction& t) -> absl::StatusOr<int64_t> {
+                       auto copy = CopyIn::Begin(t, "app.typed", {"id", "two", "four", "at", "amount", "eighth"});
+                       if (!copy.ok()) return copy.status();
+                       if (absl::Status status = copy->Write(rows.data()); !status.ok()) return status;
+                       return copy->Finish();
+                     })
+          .ok());
+  EXPECT_EQ(Value("SELECT count(*) FROM app.typed WHERE eighth = id / 8.0 - 1"), std::to_string(numerics.size()));
   // The server's own texts, beside its binary form.
   const absl::Status read = conn->Transact("read", Soon(), [&](Transaction& t) -> absl::Status {
     auto copy = CopyOut::Begin(t,

@@ -132,6 +132,15 @@ class FakeStore final : public Store {
     }
     return end;
   }
+  absl::Status ReadTradesAt(absl::Span<const uint64_t> cursors, const std::function<void(const TradeFields&)>& visit,
+                            absl::Time) override {
+    const FakeTables now = tables();
+    AmountTexts texts;
+    for (const uint64_t cursor : cursors) {
+      if (cursor >= 1 && cursor <= now.trades.size()) visit(FieldsOf(now.trades[cursor - 1], texts));
+    }
+    return absl::OkStatus();
+  }
   absl::StatusOr<std::optional<uint64_t>> OldestTrade(absl::Time) override {
     const FakeTables now = tables();
     return now.trades.empty() ? std::optional<uint64_t>() : now.trades.front().cursor;

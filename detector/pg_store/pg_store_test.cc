@@ -243,6 +243,25 @@ TEST_F(PgStoreTest, ReadsAreFilteredAndBounded) {
             10u);
 }
 
+TEST_F(PgStoreTest, TradesAreReadAtTheirCursors) {
+  Write(SampleIntake("solana", SampleTrade(1, 0, 1, 0), SampleTrade(2, 0, 1, kDay), SampleTrade(3, 0, 1, 1),
+                     SampleTrade(4, 0, 1, kDay + 1)));
+  const auto read = [&](const std::vector<uint64_t>& cursors) {
+    std::vector<std::pair<uint64_t, std::string>> found;
+    const absl::Status status = store_->ReadTradesAt(
+        cursors, [&](const TradeFields& trade) { found.emplace_back(trade.cursor, std::string(trade.transaction)); },
+        Soon());
+    EXPECT_TRUE(status.ok()) << status;
+    return found;
+  };
+  std::vector<std::pair<uint64_t, std::string>> expected;
+  for (const Trade& trade : ReadTrades(0, 4)) {
+    if (trade.cursor != 3) expected.emplace_back(trade.cursor, std::string(trade.transaction.text()));
+  }
+  EXPECT_EQ(read({0, 1, 2, 4, 5, UINT64_MAX / 2}), expected) << "in order, over days, without those that are not there";
+  EXPECT_THAT(read({}), IsEmpty());
+}
+
 TEST_F(PgStoreTest, TradesAreFoundByTransactionNearTheirTimeInLogOrder) {
   Trade twin = WithoutIndex(SampleTrade(1, 0, 1, kDay), absl::Seconds(5));
   Write(SampleIntake("pumpportal", twin, SampleTrade(2, 0), SampleTrade(1, 7, 1, 3 * kDay)));

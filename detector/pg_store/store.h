@@ -35,6 +35,8 @@ class PgStore final : public Store {
   absl::StatusOr<uint64_t> ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter, int limit,
                                       const std::function<void(const TradeFields&)>& visit,
                                       absl::Time deadline) override;
+  absl::Status ReadTradesAt(absl::Span<const uint64_t> cursors, const std::function<void(const TradeFields&)>& visit,
+                            absl::Time deadline) override;
   absl::StatusOr<std::optional<uint64_t>> OldestTrade(absl::Time deadline) override;
   absl::StatusOr<std::vector<TokenEvent>> ReadEvents(uint64_t after, int limit, absl::Time deadline) override;
   absl::StatusOr<std::vector<Token>> GetTokens(absl::Span<const chain::TokenRef> refs, absl::Time deadline) override;

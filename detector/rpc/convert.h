@@ -21,6 +21,7 @@ namespace pb = ::tokenwatch::detector::v1;
 void ToProto(const Token& token, pb::Token* out);
 void ToProto(const TokenEvent& event, pb::TokenEvent* out);
 void ToProto(const Trade& trade, pb::Trade* out);
+void ToProto(const TradeFields& trade, pb::Trade* out);
 void ToProto(const QuarantinedFrame& frame, pb::QuarantinedFrame* out);
 void ToProto(const Consumer& consumer, pb::Consumer* out);
 void ToProto(const FeedReport& report, pb::FeedStatus* out);

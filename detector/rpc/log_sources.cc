@@ -18,8 +18,8 @@ constexpr int kEventsPerMessage = 500;
 constexpr absl::Duration kReadTimeout = absl::Seconds(15);
 
 std::optional<uint64_t> EndOf(const TailPosition& position, uint64_t head) {
-  if (!position.until_head) return std::nullopt;
-  return head;
+  if (!position.until_head) return position.until;
+  return std::min(head, position.until.value_or(head));
 }
 
 // Handed over, not copied: a message is large.
@@ -89,7 +89,7 @@ common::Pull TradeSource::Next(grpc::ByteBuffer* response, absl::Status* status)
     *status = absl::Status(filled.code(), absl::StrCat(filled.message(), "; ", Resume()));
     return common::Pull::kEnd;
   }
-  if (cursor_ == before) return end_.has_value() ? common::Pull::kEnd : common::Pull::kWait;
+  if (cursor_ == before) return end_.has_value() && cursor_ >= *end_ ? common::Pull::kEnd : common::Pull::kWait;
   AppendCursorField(cursor_, *wire_);
   *response = ToBuffer(std::move(wire_));
   return common::Pull::kSend;

@@ -16,6 +16,8 @@ namespace tokenwatch::detector {
 struct TailPosition {
   uint64_t after = 0;
   bool until_head = false;
+  // Where the stream ends, reached or not; with until_head the nearer one.
+  std::optional<uint64_t> until = std::nullopt;
 };
 
 // Batches of trades, in wire form (see trade_wire.h). `tail` and `store` outlive it.
@@ -38,7 +40,7 @@ class TradeSource final : public common::PullSource<grpc::ByteBuffer> {
   LogTail<Trade>& tail_;
   Store& store_;
   uint64_t cursor_;
-  // Where an until_head stream ends.
+  // Where the stream ends.
   const std::optional<uint64_t> end_;
   bool checked_ = false;
   // The message being made.

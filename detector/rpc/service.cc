@@ -24,6 +24,7 @@ using common::RunOnExecutor;
 constexpr int kDefaultPage = 100;
 constexpr int kMaxPage = 1000;
 constexpr int kMaxBatchGet = 500;
+constexpr int kMaxBatchGetTrades = 5000;
 constexpr int kMaxReportedLaunches = 1000;
 constexpr int kMaxReportedTrades = 5000;
 constexpr int kMaxResolutions = 1000;
@@ -124,12 +125,34 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* DetectorServiceImpl::TailTrades(grpc
   if (request.from_head() && request.after_cursor() != 0) {
     return Stream::Refuse(Bad("after_cursor", "must be 0 with from_head"));
   }
+  TailPosition position{0, request.until_head()};
+  if (request.until_cursor() != 0) {
+    if (request.from_head()) return Stream::Refuse(Bad("until_cursor", "must be 0 with from_head"));
+    if (request.until_cursor() < request.after_cursor()) {
+      return Stream::Refuse(Bad("until_cursor", "is less than after_cursor"));
+    }
+    position.until = request.until_cursor();
+  }
   const uint64_t head = parts_.trades.head();
   const uint64_t after = request.from_head() ? head : request.after_cursor();
   if (after > head) return Stream::Refuse(AheadOfLog(after, head));
+  position.after = after;
   return Stream::Start(context, parts_.streams, parts_.open_streams,
-                       std::make_unique<TradeSource>(TailPosition{after, request.until_head()}, *std::move(filter),
-                                                     parts_.trades, parts_.store));
+                       std::make_unique<TradeSource>(position, *std::move(filter), parts_.trades, parts_.store));
+}
+
+grpc::ServerUnaryReactor* DetectorServiceImpl::BatchGetTrades(grpc::CallbackServerContext* context,
+                                                              const v1::BatchGetTradesRequest* request,
+                                                              v1::BatchGetTradesResponse* response) {
+  return RunOnExecutor(parts_.calls, context, [=, this](const CallInfo& info) -> absl::Status {
+    if (absl::Status s = CheckCount("cursors", request->cursors_size(), kMaxBatchGetTrades); !s.ok()) return s;
+    const std::vector<uint64_t> cursors(request->cursors().begin(), request->cursors().end());
+    if (std::adjacent_find(cursors.begin(), cursors.end(), std::greater_equal<>()) != cursors.end()) {
+      return Bad("cursors", "must grow");
+    }
+    return parts_.store.ReadTradesAt(
+        cursors, [&](const TradeFields& trade) { ToProto(trade, response->add_trades()); }, info.deadline);
+  });
 }
 
 grpc::ServerUnaryReactor* DetectorServiceImpl::GetToken(grpc::CallbackServerContext* context,

@@ -103,6 +103,12 @@ absl::StatusOr<std::vector<TokenDecimals>> FakeLog::GetDecimals(absl::Span<const
   return known;
 }
 
+absl::StatusOr<uint64_t> FakeLog::Head(absl::Time) {
+  common::MutexLock lock(mutex_);
+  if (!failure_.ok()) return failure_;
+  return trades_.size();
+}
+
 absl::Status FakeLog::Acknowledge(const std::string&, uint64_t, absl::Time) { return absl::OkStatus(); }
 
 void FakeOracle::Set(const chain::TokenRef& token, const std::string& source, double usd,

@@ -56,6 +56,7 @@ class FakeLog final : public Detector {
                                                 absl::Time deadline) override;
   absl::StatusOr<std::vector<TokenDecimals>> GetDecimals(absl::Span<const chain::TokenRef> tokens,
                                                          absl::Time deadline) override;
+  absl::StatusOr<uint64_t> Head(absl::Time deadline) override;
   absl::Status Acknowledge(const std::string& consumer, uint64_t cursor, absl::Time deadline) override;
 
  private:

@@ -122,6 +122,7 @@ class DevRun(unittest.TestCase):
                 ("resolver", "platform", "CREATE SCHEMA other"),
                 ("pricing", "platform", "SELECT * FROM detector.probe"),
                 ("pricing", "platform", "CREATE SCHEMA other"),
+                ("pricing", "platform", "CREATE TABLE resolver.other (a int)"),
                 ("detector", "users", "SELECT 1"),
                 ("pricing", "users", "SELECT 1")):
             code, output = self.psql(role, database, statement)

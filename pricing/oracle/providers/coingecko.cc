@@ -75,7 +75,7 @@ std::vector<ProviderAnswer> ReadTokenPrices(const std::vector<chain::TokenRef>& 
     const std::optional<chain::Address> address = chain::ParseAddress(chain, View(key));
     ProviderAnswer* const answer = address.has_value() ? answers.Find({chain, *address}) : nullptr;
     if (answer == nullptr) continue;
-    PriceField price = ReadPrice(value);
+    PriceField price = ReadPrice(Json(value));
     if (price.kind == PriceField::Kind::kAbsent) {
       Answers::NoPrice(*answer, "it has no price");
     } else if (price.kind == PriceField::Kind::kWrong) {

@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
-namespace tokenwatch::detector {
+namespace tokenwatch::common {
 
 // Reads lines one after another. One thread at a time.
 class RecordingReader {
@@ -63,4 +63,4 @@ class RecordedFrameParser {
 // Appends one line (with its newline) of a recording.
 void AppendRecordedFrame(const RecordedFrame& frame, std::string& out);
 
-}  // namespace tokenwatch::detector
+}  // namespace tokenwatch::common

@@ -1,4 +1,4 @@
-#include "detector/feeds/recording_file.h"
+#include "common/recording/recording_file.h"
 
 #include <fstream>
 
@@ -9,7 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/testing/temp_dir.h"
 
-namespace tokenwatch::detector {
+namespace tokenwatch::common {
 namespace {
 
 class RecordingFileTest : public ::testing::Test {
@@ -43,7 +43,7 @@ class RecordingFileTest : public ::testing::Test {
   }
   static std::string Identity(const std::string& path) { return (*RecordingReader::Open(path))->identity(); }
 
-  common::TempDir dir_;
+  TempDir dir_;
   absl::Status end_;
 };
 
@@ -121,10 +121,10 @@ TEST_F(RecordingFileTest, AFileThatCannotBeOpenedIsNamed) {
 
 TEST(RecordedFrameTest, BothFormsOfLines) {
   RecordedFrameParser parser;
-  auto frame = parser.Parse(R"({"t":1783165101.632449,"feed":"solana","raw":"{\"a\":1}"})");
+  auto frame = parser.Parse(R"({"t":1783165101.632449,"feed":"chain_a","raw":"{\"a\":1}"})");
   ASSERT_TRUE(frame.ok()) << frame.status();
   EXPECT_EQ(frame->received_at, absl::FromUnixMicros(1'783'165'101'632'449));
-  EXPECT_EQ(frame->feed, "solana");
+  EXPECT_EQ(frame->feed, "chain_a");
   EXPECT_EQ(frame->raw, "{\"a\":1}");
   frame = parser.Parse(R"({"t_wall": 5, "extra": [1, {}], "raw": "x"})");
   ASSERT_TRUE(frame.ok()) << frame.status();
@@ -150,15 +150,15 @@ TEST(RecordedFrameTest, WhatIsAppendedIsReadBack) {
         std::string(100'000, '\\'), std::string("{\"a\":\"\\u0000\"}")}) {
     std::string line;
     const absl::Time at = absl::FromUnixMicros(1'783'165'101'000'001);
-    AppendRecordedFrame({at, "pumpportal", raw}, line);
+    AppendRecordedFrame({at, "feed_b", raw}, line);
     EXPECT_EQ(line.find('\n'), line.size() - 1) << "one line, whatever is in it";
     const auto frame = parser.Parse(absl::string_view(line).substr(0, line.size() - 1));
     ASSERT_TRUE(frame.ok()) << frame.status();
     EXPECT_EQ(frame->received_at, at);
-    EXPECT_EQ(frame->feed, "pumpportal");
+    EXPECT_EQ(frame->feed, "feed_b");
     EXPECT_EQ(std::string(frame->raw), raw);
   }
 }
 
 }  // namespace
-}  // namespace tokenwatch::detector
+}  // namespace tokenwatch::common

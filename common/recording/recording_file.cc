@@ -1,4 +1,4 @@
-#include "detector/feeds/recording_file.h"
+#include "common/recording/recording_file.h"
 
 #include <cerrno>
 #include <cmath>
@@ -16,7 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
-namespace tokenwatch::detector {
+namespace tokenwatch::common {
 namespace {
 
 constexpr size_t kReadBytes = 256 * 1024;
@@ -184,4 +184,4 @@ void AppendRecordedFrame(const RecordedFrame& frame, std::string& out) {
   out.append("\"}\n");
 }
 
-}  // namespace tokenwatch::detector
+}  // namespace tokenwatch::common
