@@ -111,8 +111,7 @@ TEST_F(DetectorClientTest, ATailHandsOverEveryBatchInOrder) {
   EXPECT_EQ(position, 3007u);
 }
 
-TEST_F(DetectorClientTest, WhileABatchIsHandledTheNextAreReceived) {
-  // The one after the next cannot be taken by anybody, so it is this that the reader waits for.
+TEST_F(DetectorClientTest, TheHandlerMayKeepABatch) {
   std::atomic<uint64_t> received{0};
   fake_.tail = [&](const pb::TailTradesRequest&, auto& writer, auto&) {
     for (uint64_t cursor = 1; cursor <= 3; ++cursor) writer.Write(Message(cursor, cursor));
@@ -121,7 +120,7 @@ TEST_F(DetectorClientTest, WhileABatchIsHandledTheNextAreReceived) {
   const absl::Status ended = client_.Tail(
       0,
       [&](TradeBatch&& batch) {
-        // Keeps what it was given: the client must not count on having it back.
+        // The client must not count on having it back.
         const TradeBatch kept = std::move(batch);
         received += kept.trades.size();
         return absl::OkStatus();

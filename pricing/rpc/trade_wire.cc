@@ -18,7 +18,7 @@ enum WireType : uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 }
 // The fields of one message, one after the other.
 class Fields {
  public:
-  explicit Fields(absl::string_view bytes) : next_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+  explicit Fields(absl::string_view message) : next_(message.data()), end_(message.data() + message.size()) {}
 
   // The next field: its number, and what it holds in `number` or `bytes`, by its type. False at the end, and when the
   // bytes are damaged: then ok() is false.

@@ -18,8 +18,75 @@ void FakeStore::Fail(const absl::Status& status) {
   failure_ = status;
 }
 
+// As the database would: holds the lock, and writes in order.
+class FakeStore::Session final : public WriteSession {
+ public:
+  explicit Session(FakeStore& store) : store_(store) {}
+  ~Session() override {
+    common::MutexLock lock(store_.mutex_);
+    store_.lock_held_ = false;
+  }
+  absl::StatusOr<Checkpoint> ReadCheckpoint() override {
+    common::MutexLock lock(store_.mutex_);
+    if (absl::Status status = StateLocked(); !status.ok()) return status;
+    return store_.checkpoint_;
+  }
+  absl::Status Write(const Flush& flush) override {
+    common::MutexLock lock(store_.mutex_);
+    ++store_.writes_;
+    if (absl::Status status = StateLocked(); !status.ok()) return status;
+    std::pair<absl::Status, bool> outcome(absl::OkStatus(), true);
+    if (!store_.write_failures_.empty()) {
+      outcome = store_.write_failures_.front();
+      store_.write_failures_.pop_front();
+    }
+    if (flush.checkpoint.flush != store_.checkpoint_.flush + 1) return absl::AbortedError("it stands elsewhere");
+    if (outcome.second) store_.ApplyLocked(flush);
+    return outcome.first;
+  }
+  absl::Status Ping() override {
+    common::MutexLock lock(store_.mutex_);
+    return StateLocked();
+  }
+
+ private:
+  absl::Status StateLocked() TW_REQUIRES(store_.mutex_) {
+    return store_.session_lost_ ? absl::UnavailableError("the session is lost") : store_.failure_;
+  }
+  FakeStore& store_;
+};
+
+void FakeStore::HoldLock(bool held) {
+  common::MutexLock lock(mutex_);
+  lock_held_ = held;
+}
+void FakeStore::FailWrite(const absl::Status& status, bool happens) {
+  common::MutexLock lock(mutex_);
+  write_failures_.emplace_back(status, happens);
+}
+void FakeStore::LoseSession() {
+  common::MutexLock lock(mutex_);
+  session_lost_ = true;
+}
+int FakeStore::writes() const {
+  common::MutexLock lock(mutex_);
+  return writes_;
+}
+int FakeStore::sessions() const {
+  common::MutexLock lock(mutex_);
+  return sessions_;
+}
+Checkpoint FakeStore::checkpoint() const {
+  common::MutexLock lock(mutex_);
+  return checkpoint_;
+}
+
 void FakeStore::Apply(const Flush& flush) {
   common::MutexLock lock(mutex_);
+  ApplyLocked(flush);
+}
+
+void FakeStore::ApplyLocked(const Flush& flush) {
   checkpoint_ = flush.checkpoint;
   if (flush.parked_is_complete) parked_.clear();
   for (const ParkedSeries& parked : flush.parked) {
@@ -51,7 +118,13 @@ int FakeStore::request_reads() const {
 }
 
 absl::StatusOr<std::unique_ptr<WriteSession>> FakeStore::OpenWriteSession(absl::Time) {
-  return absl::UnimplementedError("this store is written to by Apply");
+  common::MutexLock lock(mutex_);
+  if (!failure_.ok()) return failure_;
+  if (lock_held_) return nullptr;
+  lock_held_ = true;
+  session_lost_ = false;
+  ++sessions_;
+  return std::make_unique<Session>(*this);
 }
 
 absl::StatusOr<Checkpoint> FakeStore::ReadCheckpoint(absl::Time) {
@@ -209,12 +282,30 @@ absl::StatusOr<RequestPage> FakeStore::ListRequests(std::optional<RequestState> 
   return page;
 }
 
-absl::StatusOr<std::vector<PriceRequest>> FakeStore::TakeDueRequests(int, absl::Time, absl::Time, absl::Time) {
-  return absl::UnimplementedError("this store has no loop");
+absl::StatusOr<std::vector<PriceRequest>> FakeStore::TakeDueRequests(int limit, absl::Time now, absl::Time lease_until,
+                                                                     absl::Time) {
+  common::MutexLock lock(mutex_);
+  if (!failure_.ok()) return failure_;
+  std::vector<PriceRequest> due;
+  for (const auto& [id, request] : requests_) {
+    if (due.size() == static_cast<size_t>(limit)) break;
+    if (request.state != RequestState::kWaiting || request.next_attempt_at > now) continue;
+    const auto lease = leases_.find(id);
+    if (lease != leases_.end() && lease->second > now) continue;
+    leases_[id] = lease_until;
+    due.push_back(request);
+  }
+  return due;
 }
 
 absl::Status FakeStore::FinishRequests(absl::Span<const PriceRequest> requests, absl::Time) {
-  for (const PriceRequest& request : requests) Finish(request);
+  common::MutexLock lock(mutex_);
+  if (!failure_.ok()) return failure_;
+  for (const PriceRequest& request : requests) {
+    leases_.erase(request.request_id);
+    PriceRequest& held = requests_[request.request_id];
+    if (held.state == RequestState::kWaiting) held = request;
+  }
   return absl::OkStatus();
 }
 

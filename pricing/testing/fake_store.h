@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,7 +16,7 @@
 
 namespace tokenwatch::pricing {
 
-// Thread-safe.
+// Thread-safe. Outlives its sessions.
 class FakeStore final : public Store {
  public:
   // What every call answers when it is not OK.
@@ -24,6 +25,16 @@ class FakeStore final : public Store {
   void Apply(const Flush& flush) TW_EXCLUDES(mutex_);
   // Ends a stored request.
   void Finish(const PriceRequest& request) TW_EXCLUDES(mutex_);
+  // Another process has the lock, or has no more.
+  void HoldLock(bool held) TW_EXCLUDES(mutex_);
+  // The next write that is not scripted yet ends with `status`, and happens all the same or not.
+  void FailWrite(const absl::Status& status, bool happens) TW_EXCLUDES(mutex_);
+  // The session there is answers with UNAVAILABLE from now on.
+  void LoseSession() TW_EXCLUDES(mutex_);
+  // Writes tried, and sessions given.
+  int writes() const TW_EXCLUDES(mutex_);
+  int sessions() const TW_EXCLUDES(mutex_);
+  Checkpoint checkpoint() const TW_EXCLUDES(mutex_);
   size_t series_rows() const TW_EXCLUDES(mutex_);
   size_t chunk_rows() const TW_EXCLUDES(mutex_);
   // Calls that read or wrote requests.
@@ -61,6 +72,9 @@ class FakeStore final : public Store {
 
  private:
   using ChunkKey = std::pair<std::string, absl::Time>;
+  class Session;
+
+  void ApplyLocked(const Flush& flush) TW_REQUIRES(mutex_);
 
   mutable common::Mutex mutex_;
   absl::Status failure_ TW_GUARDED_BY(mutex_);
@@ -72,7 +86,14 @@ class FakeStore final : public Store {
   std::set<chain::TokenRef> watched_ TW_GUARDED_BY(mutex_);
   std::vector<Reference> references_ TW_GUARDED_BY(mutex_);
   std::map<std::string, PriceRequest> requests_ TW_GUARDED_BY(mutex_);
+  std::map<std::string, absl::Time> leases_ TW_GUARDED_BY(mutex_);
   int request_reads_ TW_GUARDED_BY(mutex_) = 0;
+  bool lock_held_ TW_GUARDED_BY(mutex_) = false;
+  std::deque<std::pair<absl::Status, bool>> write_failures_ TW_GUARDED_BY(mutex_);
+  int writes_ TW_GUARDED_BY(mutex_) = 0;
+  int sessions_ TW_GUARDED_BY(mutex_) = 0;
+  // Of the session that lives.
+  bool session_lost_ TW_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace tokenwatch::pricing

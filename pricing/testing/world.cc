@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/sync/stop.h"
 #include "pricing/decimal_text.h"
 #include "pricing/reads/aggregate_reports.h"
 
@@ -63,8 +64,44 @@ int FakeLog::lookups() const {
   return lookups_;
 }
 
-absl::Status FakeLog::Tail(uint64_t, const std::function<absl::Status(TradeBatch&&)>&, const std::stop_token&) {
-  return absl::UnimplementedError("the world is folded by Fold()");
+void FakeLog::EndTail(size_t trades, const absl::Status& status) {
+  common::MutexLock lock(mutex_);
+  tail_ends_.emplace_back(trades, status);
+}
+
+void FakeLog::SetHead(std::optional<uint64_t> head) {
+  common::MutexLock lock(mutex_);
+  told_head_ = head;
+}
+
+std::vector<uint64_t> FakeLog::tails() const {
+  common::MutexLock lock(mutex_);
+  return tails_;
+}
+
+absl::Status FakeLog::Tail(uint64_t cursor, const std::function<absl::Status(TradeBatch&&)>& handle,
+                           const std::stop_token& stop) {
+  std::optional<std::pair<size_t, absl::Status>> end;
+  {
+    common::MutexLock lock(mutex_);
+    tails_.push_back(cursor);
+    if (!tail_ends_.empty()) {
+      end = tail_ends_.front();
+      tail_ends_.pop_front();
+    }
+  }
+  do {
+    TradeBatch batch;
+    batch.trades = trades(cursor);
+    if (end.has_value() && batch.trades.size() >= end->first) batch.trades.resize(end->first);
+    if (!batch.trades.empty()) {
+      if (end.has_value()) end->first -= batch.trades.size();
+      cursor = batch.cursor = batch.trades.back().cursor;
+      if (absl::Status status = handle(std::move(batch)); !status.ok()) return status;
+    }
+    if (end.has_value() && end->first == 0) return end->second;
+  } while (common::SleepUnlessStopped(stop, absl::Milliseconds(1)));
+  return absl::CancelledError("stopped");
 }
 
 absl::StatusOr<std::vector<Trade>> FakeLog::GetTrades(absl::Span<const uint64_t> cursors, absl::Time) {
@@ -106,7 +143,7 @@ absl::StatusOr<std::vector<TokenDecimals>> FakeLog::GetDecimals(absl::Span<const
 absl::StatusOr<uint64_t> FakeLog::Head(absl::Time) {
   common::MutexLock lock(mutex_);
   if (!failure_.ok()) return failure_;
-  return trades_.size();
+  return told_head_.value_or(trades_.size());
 }
 
 absl::Status FakeLog::Acknowledge(const std::string&, uint64_t, absl::Time) { return absl::OkStatus(); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -43,6 +44,12 @@ class FakeLog final : public Detector {
   void Drop(uint64_t cursor) TW_EXCLUDES(mutex_);
   void SetDecimals(const chain::TokenRef& token, int decimals) TW_EXCLUDES(mutex_);
   void Fail(const absl::Status& status) TW_EXCLUDES(mutex_);
+  // The next stream that is not scripted yet ends with `status` after so many trades.
+  void EndTail(size_t trades, const absl::Status& status) TW_EXCLUDES(mutex_);
+  // What Head tells, whatever there is.
+  void SetHead(std::optional<uint64_t> head) TW_EXCLUDES(mutex_);
+  // The cursors that streams began after.
+  std::vector<uint64_t> tails() const TW_EXCLUDES(mutex_);
   // Those after a cursor.
   std::vector<Trade> trades(uint64_t after = 0) const TW_EXCLUDES(mutex_);
   uint64_t head() const TW_EXCLUDES(mutex_);
@@ -67,6 +74,9 @@ class FakeLog final : public Detector {
   std::map<chain::TokenRef, int> decimals_ TW_GUARDED_BY(mutex_);
   int reads_ TW_GUARDED_BY(mutex_) = 0;
   int lookups_ TW_GUARDED_BY(mutex_) = 0;
+  std::deque<std::pair<size_t, absl::Status>> tail_ends_ TW_GUARDED_BY(mutex_);
+  std::optional<uint64_t> told_head_ TW_GUARDED_BY(mutex_);
+  std::vector<uint64_t> tails_ TW_GUARDED_BY(mutex_);
 };
 
 // Answers what a test puts in. Thread-safe.
