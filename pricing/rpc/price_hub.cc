@@ -258,9 +258,10 @@ bool PriceHub::MakeMessage(const std::vector<chain::TokenRef>& tokens, uint64_t 
   std::string wire;
   wire.reserve(tokens.size() * kPriceBytes);
   uint64_t prices = 0;
+  PriceView::Memo memo;
   for (const std::optional<PriceInputs>& each : inputs) {
     if (!each.has_value()) continue;
-    AppendPriceField(view_.Make(*each, now), now, wire);
+    AppendPriceField(view_.Make(*each, now, memo), now, wire);
     ++prices;
   }
   if (prices == 0) return false;
