@@ -143,7 +143,7 @@ void Inquiry::Receive(size_t index, const SourceReport& report) {
   slot.report = report;
   slot.step = Slot::Step::kDone;
   if (report.observation.has_value() && context_.loop.Now() - MadeAt(*report.observation) > question_.max_age) {
-    slot.report.rejected = "stale";
+    slot.report.rejected = kStale;
   }
   if (question_.policy == Policy::kFirstGood && slot.IsGood()) {
     if (slot.is_hedge) context_.observer.OnHedgeWon(slot.lane->index());
@@ -257,21 +257,8 @@ OracleAnswer Inquiry::ComposeFirst() const {
 
 OracleAnswer Inquiry::ComposeAggregate() const {
   OracleAnswer answer;
-  std::vector<Vote> votes;
-  std::vector<size_t> voters;
-  for (const Slot& slot : slots_) {
-    if (slot.IsGood()) {
-      votes.push_back({slot.report.observation->value, slot.report.observation->liquidity_usd});
-      voters.push_back(answer.sources.size());
-    }
-    answer.sources.push_back(ReportOf(slot));
-  }
-  const Aggregated aggregated = Aggregate(votes, question_.min_sources);
-  for (size_t i = 0; i < voters.size(); ++i) {
-    SourceReport& report = answer.sources[voters[i]];
-    report.rejected = aggregated.rejected[i];
-    report.used = aggregated.usd.has_value() && report.rejected.empty();
-  }
+  for (const Slot& slot : slots_) answer.sources.push_back(ReportOf(slot));
+  const Aggregated aggregated = Aggregate(answer.sources, question_.min_sources);
   answer.usd = aggregated.usd;
   answer.reason = aggregated.reason;
   answer.confidence_bps = aggregated.confidence_bps;

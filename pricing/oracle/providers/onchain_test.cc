@@ -245,7 +245,8 @@ class FakeNode {
   }
   absl::StatusOr<common::HttpResponse> operator()(const common::HttpRequest& request) {
     boost::json::array answers;
-    for (const boost::json::value& call : boost::json::parse(request.body).as_array()) {
+    const boost::json::value batch = boost::json::parse(request.body);
+    for (const boost::json::value& call : batch.as_array()) {
       ++calls;
       const boost::json::value& params = call.at("params").at(0);
       const auto found = results_.find(
