@@ -132,7 +132,12 @@ void Inquiry::Hedge() {
     return slot.step == Slot::Step::kUnasked &&
            slot.lane->Look(question_.token, question_.refresh).kind == Lane::Standing::Kind::kReady;
   });
-  if (has_next && context_.hedge_credit.TrySpend()) AskNext(true);
+  if (!has_next) return;
+  // A question that still waits for a busy source, and will not be sent once there is an answer, costs nothing extra.
+  const bool is_extra = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
+    return slot.step == Slot::Step::kAsking && slot.lane->IsInFlight(question_.token);
+  });
+  if (!is_extra || context_.hedge_credit.TrySpend()) AskNext(true);
 }
 
 void Inquiry::Receive(size_t index, const SourceReport& report) {
