@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "pricing/oracle/providers/local.h"
 #include "pricing/oracle/testing/chain_test.h"
 #include "pricing/oracle/testing/simulation.h"
 
@@ -303,6 +304,23 @@ TEST_F(OracleChainTest, AnAnswerThatLacksTokensIsABadOne) {
   EXPECT_THAT(answers[0].usd, Optional(2.0));
   // Asked again alone, it gets its answer.
   EXPECT_THAT(answers[1].usd, Optional(2.0));
+}
+
+TEST_F(OracleChainTest, ASourceInTheProcessIsOneAmongOthers) {
+  LocalProvider log("log", [&](const chain::TokenRef& token) {
+    return token == Token(1) ? Found(5, sim_.Now()) : Failed(Outcome::kNotFound);
+  });
+  ScriptedProvider& a = Knows("a", 5.001);
+  OracleChain chain(options_, {&log, &a}, sim_.loop(), common::SeededRandom(1), observer_);
+  std::vector<OracleAnswer> answers;
+  chain.AskMany({{Token(1)}, {Token(2)}, Aggregate(1)},
+                [&](std::vector<OracleAnswer> said) { answers = std::move(said); });
+  sim_.RunFor(absl::Seconds(1));
+  ASSERT_THAT(answers, SizeIs(3));
+  EXPECT_THAT(answers[0].usd, Optional(5.0));
+  EXPECT_THAT(answers[1].usd, Optional(5.001));
+  EXPECT_NEAR(answers[2].usd.value(), 5.0005, 1e-9);
+  EXPECT_TRUE(answers[2].is_quorum);
 }
 
 TEST(OracleChain, AnswersThreadsThatAskAtOnce) {
