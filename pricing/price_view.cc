@@ -62,7 +62,7 @@ std::optional<Price> PriceView::Find(const chain::TokenRef& token, const chain::
   return Make(*inputs, now);
 }
 
-Price PriceView::Make(const PriceInputs& inputs, absl::Time as_of) const {
+Price PriceView::Make(const PriceInputs& inputs, absl::Time as_of, Memo& memo) const {
   const PricePoint& point = inputs.point;
   Price price;
   price.token = inputs.key.token;
@@ -88,21 +88,23 @@ Price PriceView::Make(const PriceInputs& inputs, absl::Time as_of) const {
     return price;
   }
   price.in_quote = ToDouble(point.ratio, *token_decimals, *quote_decimals);
-  price.reference = references_.Find(quote_asset, price.event_time, options_.reference_max_age);
+  if (memo.asset_ != quote_asset || price.event_time < memo.span_.from || price.event_time >= memo.span_.until) {
+    memo.asset_ = quote_asset;
+    memo.span_ = references_.FindSpan(quote_asset, price.event_time, options_.reference_max_age);
+    // Add() has taken positive decimal numbers only.
+    if (memo.span_.reference.has_value() && !absl::SimpleAtod(memo.span_.reference->usd, &memo.usd_)) memo.usd_ = 0;
+  }
+  price.reference = memo.span_.reference;
   if (!price.reference.has_value()) {
-    price.unknown_reason =
-        absl::StrCat("no reference price of ", NameOf(quote_asset), " in the ",
-                     absl::FormatDuration(options_.reference_max_age), " before the trade");
+    price.unknown_reason = absl::StrCat("no reference price of ", NameOf(quote_asset), " in the ",
+                                        absl::FormatDuration(options_.reference_max_age), " before the trade");
     return price;
   }
-  double reference = 0;
-  // Add() has taken positive decimal numbers only.
-  if (absl::SimpleAtod(price.reference->usd, &reference)) price.usd = *price.in_quote * reference;
+  price.usd = *price.in_quote * memo.usd_;
   return price;
 }
 
-std::optional<Price> PriceView::Make(const chain::TokenRef& token, const OracleAnswer& answer,
-                                     absl::Time as_of) const {
+std::optional<Price> PriceView::Make(const chain::TokenRef& token, const OracleAnswer& answer, absl::Time as_of) const {
   if (!answer.usd.has_value()) return std::nullopt;
   Price price;
   price.token = token;

@@ -41,13 +41,26 @@ class PriceView {
     absl::Duration reference_max_age = absl::Minutes(30);
   };
 
+  // Spares looking the same reference up for each of many prices. For one thread, and for no longer than a call takes:
+  // what is learnt meanwhile is not noticed.
+  class Memo {
+    friend class PriceView;
+    chain::TokenRef asset_;
+    ReferenceBook::Span span_;
+    double usd_ = 0;
+  };
+
   PriceView(const Options& options, const HotSet& hot, const ReferenceBook& references, DecimalsBook& decimals)
       : options_(options), hot_(hot), references_(references), decimals_(decimals) {}
 
   // The price of a token in memory, against `quote` or, when that is empty, of its newest trade; as of `now`.
   std::optional<Price> Find(const chain::TokenRef& token, const chain::Address& quote, absl::Time now) const;
   // `as_of` decides staleness only.
-  Price Make(const PriceInputs& inputs, absl::Time as_of) const;
+  Price Make(const PriceInputs& inputs, absl::Time as_of) const {
+    Memo memo;
+    return Make(inputs, as_of, memo);
+  }
+  Price Make(const PriceInputs& inputs, absl::Time as_of, Memo& memo) const;
   // nullopt when the oracle has no price. USD only.
   std::optional<Price> Make(const chain::TokenRef& token, const OracleAnswer& answer, absl::Time as_of) const;
 

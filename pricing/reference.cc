@@ -56,16 +56,30 @@ bool ReferenceBook::Add(const Reference& reference) {
 
 std::optional<Reference> ReferenceBook::Find(const chain::TokenRef& asset, absl::Time at,
                                              absl::Duration max_age) const {
+  return FindSpan(asset, at, max_age).reference;
+}
+
+ReferenceBook::Span ReferenceBook::FindSpan(const chain::TokenRef& asset, absl::Time at, absl::Duration max_age) const {
   common::MutexLock lock(mutex_);
+  Span span{std::nullopt, absl::InfinitePast(), absl::InfiniteFuture()};
   const auto known = by_asset_.find(asset);
-  if (known == by_asset_.end()) return std::nullopt;
+  if (known == by_asset_.end()) return span;
   // The first after `at`.
   auto place = std::upper_bound(known->second.begin(), known->second.end(), at,
                                 [](absl::Time time, const Reference& each) { return time < each.event_time; });
-  if (place == known->second.begin()) return std::nullopt;
+  if (place != known->second.end()) span.until = place->event_time;
+  if (place == known->second.begin()) return span;
   --place;
-  if (at - place->event_time > max_age) return std::nullopt;
-  return *place;
+  // Still good at this age, and no longer right after it.
+  const absl::Time too_old = place->event_time + max_age + absl::Nanoseconds(1);
+  if (at >= too_old) {
+    span.from = too_old;
+    return span;
+  }
+  span.from = place->event_time;
+  span.until = std::min(span.until, too_old);
+  span.reference = *place;
+  return span;
 }
 
 std::vector<Reference> ReferenceBook::Newest() const {

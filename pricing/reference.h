@@ -41,6 +41,14 @@ class ReferenceBook {
   // The newest at or before `at` and not older than `max_age` then.
   std::optional<Reference> Find(const chain::TokenRef& asset, absl::Time at, absl::Duration max_age) const
       TW_EXCLUDES(mutex_);
+  // The same, with the times (from `from` to before `until`) at which the answer is this one, as long as nothing is
+  // added.
+  struct Span {
+    std::optional<Reference> reference;
+    absl::Time from;
+    absl::Time until;
+  };
+  Span FindSpan(const chain::TokenRef& asset, absl::Time at, absl::Duration max_age) const TW_EXCLUDES(mutex_);
   // The newest of each asset, in order of the assets.
   std::vector<Reference> Newest() const TW_EXCLUDES(mutex_);
 

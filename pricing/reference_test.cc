@@ -33,6 +33,23 @@ TEST(ReferenceBookTest, FindsTheNewestAtOrBefore) {
   EXPECT_EQ(book.Find(kUsdc, absl::FromUnixSeconds(300), absl::Hours(1)), std::nullopt);
 }
 
+// Within a span the answer is the same, and outside it is not taken for granted.
+TEST(ReferenceBookTest, SpansSayWhereAnAnswerHolds) {
+  ReferenceBook book(10);
+  for (const int seconds : {100, 200, 500}) book.Add(At(seconds, std::to_string(seconds)));
+  const absl::Duration max_age = absl::Seconds(150);
+  for (int at = 0; at < 800; ++at) {
+    const auto span = book.FindSpan(kSol, absl::FromUnixSeconds(at), max_age);
+    EXPECT_LE(span.from, absl::FromUnixSeconds(at));
+    EXPECT_GT(span.until, absl::FromUnixSeconds(at));
+    for (int other = 0; other < 800; ++other) {
+      const absl::Time time = absl::FromUnixSeconds(other);
+      if (time < span.from || time >= span.until) continue;
+      ASSERT_EQ(book.Find(kSol, time, max_age), span.reference) << at << " " << other;
+    }
+  }
+}
+
 TEST(ReferenceBookTest, OneOfEqualTimeHoldsWhateverTheOrder) {
   for (const bool first : {true, false}) {
     ReferenceBook book(10);

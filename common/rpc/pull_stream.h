@@ -40,6 +40,9 @@ class PullSource {
   virtual void Arm(std::function<void()> wake) = 0;
   // The stream has ended: what Arm left behind is not wanted any more.
   virtual void Disarm() = 0;
+  // Whether a message may be made while the one before is under way. Not for what would be out of date by the time a slow
+  // reader takes it.
+  virtual bool works_ahead() const { return true; }
   // What a reader that got all messages until now, and is cut off then, needs to know to go on, as "resume after cursor
   // 17".
   virtual std::string Resume() const = 0;
@@ -191,7 +194,7 @@ class PullStream final : public grpc::ServerWriteReactor<Response>,
           writing_ = write = true;
           write_began_ = absl::Now();
         }
-        if (woken_ && !pulling_ && !ready_ && !source_end_.has_value()) {
+        if (woken_ && !pulling_ && !ready_ && !source_end_.has_value() && (!writing_ || source_->works_ahead())) {
           woken_ = false;
           pulling_ = pull = true;
         }

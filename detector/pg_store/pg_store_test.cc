@@ -105,8 +105,11 @@ class PgStoreTest : public ::testing::Test {
 };
 
 TEST_F(PgStoreTest, OpenPreparesTheSchemaOnceAndVerifiesIt) {
-  EXPECT_EQ(Value("SELECT count(*) FROM detector.schema_migrations"), "1");
+  const std::string migrations = "SELECT string_agg(version || ' ' || applied_at, ',') FROM detector.schema_migrations";
+  const std::string applied = Value(migrations);
+  EXPECT_THAT(applied, HasSubstr("1 "));
   EXPECT_NE(Open(), nullptr) << "again on a schema that is there";
+  EXPECT_EQ(Value(migrations), applied);
   const absl::Status other = TryOpen("users").status();
   EXPECT_TRUE(absl::IsFailedPrecondition(other)) << other;
   Sql("DROP TABLE detector.consumers");
@@ -184,6 +187,20 @@ TEST_F(PgStoreTest, AWriterWhoseLogMovedWritesNothing) {
   EXPECT_TRUE(absl::IsAborted(session_->Write((*draft)->commit())));
   EXPECT_EQ(Value("SELECT count(*) FROM detector.trades"), "1");
   EXPECT_EQ(Value("SELECT count(*) FROM detector.detected_tokens"), "0");
+}
+
+TEST_F(PgStoreTest, AWriterWhoseLogMovedWritesNoTokensEither) {
+  Write(SampleIntake("solana", SampleLaunch(1, "One")));
+  Sql("UPDATE detector.log_heads SET token_cursor = 7");
+  const Intake intake = SampleIntake("solana", SampleLaunch(9, "Nine"), FrameRefused{"a", "", "raw"});
+  const std::vector<const Intake*> pointers{&intake};
+  const auto draft = Draft::Make(pointers, *session_, *memory_, SampleTime(50), {});
+  ASSERT_TRUE(draft.ok()) << draft.status();
+  const absl::Status written = session_->Write((*draft)->commit());
+  EXPECT_TRUE(absl::IsAborted(written)) << written;
+  EXPECT_EQ(Value("SELECT token_cursor FROM detector.log_heads"), "7");
+  EXPECT_EQ(Value("SELECT string_agg(name, ',') FROM detector.detected_tokens"), "One");
+  EXPECT_EQ(Value("SELECT count(*) FROM detector.quarantined_frames"), "0");
 }
 
 TEST_F(PgStoreTest, TradesGoToThePartitionOfTheirDay) {

@@ -189,6 +189,7 @@ void Fold::Impl::InstallLoaded() {
       entry.parked = entry.parking = entry.cursors.size();
       // The trade that made it so may have been parked before its row was written.
       if (IsWorthRows(entry)) MakeKept(entry, position_ + 1);
+      entry.kept_since = std::max(entry.kept_since, entry.cursors.back());
     }
     residents_.Add(entry, now_);
     hot_.Insert(std::move(fresh.entry));

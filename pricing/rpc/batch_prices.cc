@@ -62,9 +62,10 @@ absl::StatusOr<BatchCounts> BatchPrices(const grpc::ByteBuffer& request, const H
   std::string wire;
   wire.reserve(tokens.size() * kPriceBytes);
   BatchCounts counts;
+  PriceView::Memo memo;
   for (const std::optional<PriceInputs>& each : inputs) {
     if (!each.has_value()) continue;
-    AppendPriceField(view.Make(*each, now), now, wire);
+    AppendPriceField(view.Make(*each, now, memo), now, wire);
     ++counts.prices;
   }
   for (size_t i = 0; counts.prices < tokens.size() && i < tokens.size(); ++i) {

@@ -125,6 +125,8 @@ class PriceHub::Source final : public common::PullSource<grpc::ByteBuffer> {
 
   void Disarm() override { Close(); }
   std::string Resume() const override { return "open the stream again with with_present"; }
+  // A message is to hold the newest prices when it leaves.
+  bool works_ahead() const override { return false; }
 
  private:
   // What has not been sent, up to one message. False when some of it is forgotten.
@@ -187,12 +189,13 @@ void PriceHub::Run(const std::stop_token& stop) {
       tokens.swap(inbox_);
     }
     Tidy(tokens);
-    Tell(tokens);
-    common::SleepUnlessStopped(stop, options_.interval);
+    const size_t woken = Tell(tokens);
+    common::SleepUnlessStopped(
+        stop, std::max(options_.interval, options_.interval_per_stream * static_cast<int64_t>(woken)));
   }
 }
 
-void PriceHub::Tell(const std::vector<chain::TokenRef>& tokens) {
+size_t PriceHub::Tell(const std::vector<chain::TokenRef>& tokens) {
   std::vector<std::function<void()>> wakes;
   const auto wake = [&wakes](Subscriber& subscriber) {
     if (std::function<void()> each = subscriber.TakeWake()) wakes.push_back(std::move(each));
@@ -214,6 +217,7 @@ void PriceHub::Tell(const std::vector<chain::TokenRef>& tokens) {
   }
   changes_told_.fetch_add(tokens.size(), std::memory_order_relaxed);
   for (const std::function<void()>& each : wakes) each();
+  return wakes.size();
 }
 
 std::unique_ptr<common::PullSource<grpc::ByteBuffer>> PriceHub::Open(std::vector<chain::TokenRef> tokens,
@@ -254,9 +258,10 @@ bool PriceHub::MakeMessage(const std::vector<chain::TokenRef>& tokens, uint64_t 
   std::string wire;
   wire.reserve(tokens.size() * kPriceBytes);
   uint64_t prices = 0;
+  PriceView::Memo memo;
   for (const std::optional<PriceInputs>& each : inputs) {
     if (!each.has_value()) continue;
-    AppendPriceField(view_.Make(*each, now), now, wire);
+    AppendPriceField(view_.Make(*each, now, memo), now, wire);
     ++prices;
   }
   if (prices == 0) return false;

@@ -36,8 +36,10 @@ namespace tokenwatch::pricing {
 class PriceHub final : public FoldListener {
  public:
   struct Options {
-    // Changes are told at most so often; what changes several times between is told once.
+    // Changes are told at most so often; what changes several times between is told once. Waking many streams makes the
+    // pause longer, by so much for each: otherwise they would be sent ever smaller messages, ever later.
     absl::Duration interval = absl::Milliseconds(5);
+    absl::Duration interval_per_stream = absl::Microseconds(20);
     // Prices of one message, which is what a stream that does not read costs: about 100 kB.
     size_t message_prices = 200;
     // Tokens in the list that the streams of all tokens share. A stream that is further behind is cut off.
@@ -74,7 +76,8 @@ class PriceHub final : public FoldListener {
   };
 
   void Run(const std::stop_token& stop) TW_EXCLUDES(inbox_mutex_, mutex_);
-  void Tell(const std::vector<chain::TokenRef>& tokens) TW_EXCLUDES(mutex_);
+  // Gives the number of streams woken.
+  size_t Tell(const std::vector<chain::TokenRef>& tokens) TW_EXCLUDES(mutex_);
   void Close(const std::shared_ptr<Subscriber>& subscriber) TW_EXCLUDES(mutex_);
   // The present prices of the tokens, as a message. False when none has one.
   bool MakeMessage(const std::vector<chain::TokenRef>& tokens, uint64_t conflated, grpc::ByteBuffer* out);
