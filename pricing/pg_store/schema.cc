@@ -123,6 +123,22 @@ absl::Status CountRows(common::Connection& connection, absl::Time deadline, Tabl
   return absl::OkStatus();
 }
 
+// The server says what was refused; the operator must know as whom and where, or that this is another database.
+absl::Status ExplainRefusal(common::Connection& connection, const common::VerifyOptions& options,
+                            const absl::Status& refused, absl::Time deadline) {
+  const auto where = connection.QuerySql(
+      "ask for the database", "SELECT current_database(), current_user, to_regnamespace('pricing') IS NULL", deadline);
+  if (!where.ok()) return where.status();
+  if ((*where)[0][2].as<bool>()) {
+    const absl::Status missing = common::VerifyTables(connection, options, ExpectedTables(), deadline);
+    if (!missing.ok()) return missing;
+  }
+  return absl::PermissionDeniedError(
+      absl::StrCat("role \"", (*where)[0][1].c_str(), "\" may not make the tables of schema pricing in database \"",
+                   (*where)[0][0].c_str(), "\" (", refused.message(),
+                   "): set --dsn to the platform database, with the role that owns the schema"));
+}
+
 }  // namespace
 
 std::string SessionDsn(const std::string& dsn) {
@@ -145,10 +161,8 @@ absl::Status PrepareSchema(common::Connection& connection, const std::string& ex
   // Before anything is made: a superuser or a stranger would own what the service must own.
   if (absl::Status status = common::VerifyTables(connection, options, {}, deadline); !status.ok()) return status;
   const absl::Status migrated = common::ApplyMigrations(connection, "pricing", Migrations(), deadline).status();
-  // Without the right to make tables, the tables that are missing say better which database this is.
-  if (!migrated.ok() && !absl::IsPermissionDenied(migrated)) return migrated;
-  const absl::Status verified = common::VerifyTables(connection, options, ExpectedTables(), deadline);
-  return verified.ok() ? migrated : verified;
+  if (absl::IsPermissionDenied(migrated)) return ExplainRefusal(connection, options, migrated, deadline);
+  return migrated.ok() ? common::VerifyTables(connection, options, ExpectedTables(), deadline) : migrated;
 }
 
 absl::StatusOr<DatabaseState> InspectSchema(common::Connection& connection, absl::Time deadline) {
