@@ -125,7 +125,7 @@ class Connection {
  private:
   friend class Transaction;
   class Policy;
-  class Impl;
+  struct Impl;
 
   // Arms the socket watch for one operation.
   class Watched {
