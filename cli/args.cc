@@ -9,12 +9,15 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 
 namespace tokenwatch::cli {
 namespace {
 
 constexpr absl::Duration kMinDuration = absl::Milliseconds(1);
 constexpr absl::Duration kMaxDuration = absl::Minutes(10);
+constexpr absl::Duration kMinLongTime = absl::Seconds(1);
+constexpr absl::Duration kMaxLongTime = absl::Hours(366 * 24);
 constexpr size_t kMaxChainLength = 32;
 constexpr size_t kMaxAddressLength = 128;
 
@@ -26,6 +29,38 @@ bool IsToken(const std::string& value) {
                      [](char c) { return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-'; }) &&
          !address.empty() && address.size() <= kMaxAddressLength &&
          std::all_of(address.begin(), address.end(), absl::ascii_isalnum);
+}
+
+// As absl::ParseDuration, and whole days: "7d".
+bool ParseLongDuration(absl::string_view text, absl::Duration* duration) {
+  int64_t days = 0;
+  if (absl::ConsumeSuffix(&text, "d")) {
+    if (text.empty() || !std::all_of(text.begin(), text.end(), absl::ascii_isdigit) || !absl::SimpleAtoi(text, &days)) {
+      return false;
+    }
+    *duration = absl::Hours(24) * days;
+    return true;
+  }
+  return absl::ParseDuration(text, duration);
+}
+
+bool ParseLongTime(absl::string_view text, absl::Duration* duration) {
+  return ParseLongDuration(text, duration) && *duration >= kMinLongTime && *duration <= kMaxLongTime;
+}
+
+std::optional<absl::Time> ParseTime(absl::string_view text, absl::Time now) {
+  absl::Duration ago;
+  if (absl::ConsumePrefix(&text, "-")) {
+    if (!ParseLongTime(text, &ago)) return std::nullopt;
+    return now - ago;
+  }
+  absl::Time time;
+  for (const char* format : {absl::RFC3339_full, "%Y-%m-%d%ET%H:%M:%E*SZ", "%Y-%m-%d %H:%M:%E*SZ", "%Y-%m-%d %H:%M:%E*S",
+                             "%Y-%m-%d %H:%M", "%Y-%m-%d%ET%H:%MZ", "%Y-%m-%d"}) {
+    std::string error;
+    if (absl::ParseTime(format, text, absl::UTCTimeZone(), &time, &error)) return time;
+  }
+  return std::nullopt;
 }
 
 // Empty when `value` is right for the kind; otherwise what it must be.
@@ -51,6 +86,14 @@ std::string Expectation(ValueKind kind, const std::vector<std::string>& choices,
       if (absl::ParseDuration(value, &duration) && duration >= kMinDuration && duration <= kMaxDuration) return "";
       return "must be a duration from 1ms to 10m, such as 5s or 500ms";
     }
+    case ValueKind::kLongTime: {
+      absl::Duration duration;
+      return ParseLongTime(value, &duration) ? "" : "must be a duration from 1s to 366d, such as 90s, 36h or 7d";
+    }
+    case ValueKind::kTime:
+      return ParseTime(value, absl::UnixEpoch()).has_value()
+                 ? ""
+                 : "must be a time in UTC, such as 2026-07-03T14:45:30Z, or how long ago it is, such as -90s, -36h or -7d";
     case ValueKind::kToken:
       return IsToken(value) ? ""
                             : "must be <chain>:<address>, such as solana:So11111111111111111111111111111111111111112";
@@ -259,7 +302,11 @@ uint64_t ParsedArgs::Number(absl::string_view flag, uint64_t fallback) const {
 
 absl::Duration ParsedArgs::Duration(absl::string_view flag, absl::Duration fallback) const {
   absl::Duration duration;
-  return Has(flag) && absl::ParseDuration(Text(flag), &duration) ? duration : fallback;
+  return Has(flag) && ParseLongDuration(Text(flag), &duration) ? duration : fallback;
+}
+
+std::optional<absl::Time> ParsedArgs::Time(absl::string_view flag, absl::Time now) const {
+  return Has(flag) ? ParseTime(Text(flag), now) : std::nullopt;
 }
 
 absl::StatusOr<Invocation> ParseArguments(const Catalogue& catalogue, const std::vector<std::string>& arguments) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ enum class ValueKind {
   kNumber,    // decimal, within [min, max]
   kChoice,    // one of `choices`
   kDuration,  // "5s", "500ms"; 1 ms to 10 min
+  kLongTime,  // "90s", "36h", "7d"; 1 s to 366 d
+  kTime,      // "2026-07-03T14:45:30Z", "2026-07-03 14:45", or how long ago: "-90s", "-36h", "-7d"
   kToken,     // "<chain>:<address>"
 };
 
@@ -86,6 +89,8 @@ class ParsedArgs {
   std::vector<std::string> Texts(absl::string_view flag) const;
   uint64_t Number(absl::string_view flag, uint64_t fallback) const;
   absl::Duration Duration(absl::string_view flag, absl::Duration fallback) const;
+  // Of kTime; what is so long ago counts from `now`.
+  std::optional<absl::Time> Time(absl::string_view flag, absl::Time now) const;
   const std::vector<std::string>& positionals() const { return positionals_; }
 
  private:

@@ -202,6 +202,31 @@ TEST(CompletionTest, ZshScriptIsQuotedLikeAScriptOfBash) {
   EXPECT_EQ(std::system(absl::StrCat("bash -n ", script.path()).c_str()), 0);
 }
 
+TEST(ParseTest, TimesAndLongDurations) {
+  const absl::Time now = absl::FromUnixSeconds(1'783'000'000);
+  const auto at = [&](const std::string& text) {
+    const auto parsed = Parse({"price", "solana:M", "--at", text});
+    return parsed.ok() ? parsed->args.Time("at", now) : std::nullopt;
+  };
+  const absl::Time time = absl::FromUnixSeconds(1'783'089'930);
+  EXPECT_EQ(at("2026-07-03T14:45:30Z"), time);
+  EXPECT_EQ(at("2026-07-03T16:45:30+02:00"), time);
+  EXPECT_EQ(at("2026-07-03T14:45:30.5Z"), time + absl::Milliseconds(500));
+  EXPECT_EQ(at("2026-07-03 14:45:30"), time);
+  EXPECT_EQ(at("2026-07-03 14:45"), time - absl::Seconds(30));
+  EXPECT_EQ(at("2026-07-03"), absl::FromUnixSeconds(1'783'036'800));
+  EXPECT_EQ(at("-90s"), now - absl::Seconds(90));
+  EXPECT_EQ(at("-7d"), now - absl::Hours(7 * 24));
+  for (const char* bad : {"", "-", "yesterday", "-0s", "-1y", "-367d", "2026-13-01", "14:45", "--5s", "2026-07-03x"}) {
+    EXPECT_EQ(at(bad), std::nullopt) << bad;
+  }
+  EXPECT_THAT(Error({"price", "solana:M", "--at", "soon"}), HasSubstr("--at is \"soon\": it must be a time in UTC"));
+  EXPECT_EQ(Parse({"price", "solana:M", "--max-age", "36h"})->args.Duration("max-age", {}), absl::Hours(36));
+  EXPECT_EQ(Parse({"price", "solana:M", "--max-age", "2d"})->args.Duration("max-age", {}), absl::Hours(48));
+  EXPECT_THAT(Error({"price", "solana:M", "--max-age", "0.5s"}), HasSubstr("from 1s to 366d"));
+  EXPECT_THAT(Error({"candles", "solana:M", "--plot", "--csv"}), HasSubstr("exclude each other"));
+}
+
 class EndpointsTest : public ::testing::Test {
  protected:
   absl::StatusOr<Endpoints> Find(const std::vector<std::string>& flags,
@@ -225,6 +250,19 @@ TEST_F(EndpointsTest, FlagBeatsVariableBeatsFileBeatsDefault) {
                                                    {"TOKENWATCH_DETECTOR", "h:2"}};
   EXPECT_EQ(Find({}, both)->detector, "h:2");
   EXPECT_EQ(Find({"--detector", "h:3"}, both)->detector, "h:3");
+}
+
+TEST_F(EndpointsTest, PricingIsExpectedWhereSomethingNamesIt) {
+  const TemporaryFile with(R"({"detector": "127.0.0.1:1", "pricing": "127.0.0.1:9"})");
+  const TemporaryFile without(R"({"detector": "127.0.0.1:1"})");
+  EXPECT_EQ(Find({}, {})->pricing, "127.0.0.1:7404");
+  EXPECT_FALSE(Find({}, {})->expects_pricing);
+  EXPECT_FALSE(Find({}, {{"TOKENWATCH_ENDPOINTS", without.path()}})->expects_pricing);
+  EXPECT_TRUE(Find({}, {{"TOKENWATCH_ENDPOINTS", with.path()}})->expects_pricing);
+  EXPECT_EQ(Find({}, {{"TOKENWATCH_ENDPOINTS", with.path()}})->pricing, "127.0.0.1:9");
+  EXPECT_TRUE(Find({}, {{"TOKENWATCH_PRICING", "h:2"}})->expects_pricing);
+  EXPECT_EQ(Find({"--pricing", "h:3"}, {{"TOKENWATCH_PRICING", "h:2"}})->pricing, "h:3");
+  EXPECT_TRUE(Find({"--pricing", "h:3"}, {})->expects_pricing);
 }
 
 TEST_F(EndpointsTest, TheWorkingDirectorysFileIsTakenWhereNoOtherIsNamed) {

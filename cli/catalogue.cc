@@ -9,6 +9,7 @@ namespace {
 
 constexpr uint64_t kMaxListed = 1'000'000;
 constexpr size_t kMaxTokens = 500;
+constexpr size_t kMaxWatched = 1000;
 constexpr size_t kMaxFrameIds = 1000;
 constexpr uint64_t kMaxRedecoded = 10'000;
 
@@ -121,6 +122,113 @@ GroupSpec TradesGroup() {
   return {.name = "trades", .summary = "the trade log", .commands = {tail}};
 }
 
+FlagSpec Time(std::string name, std::string help) {
+  return {.name = std::move(name), .kind = ValueKind::kTime, .value = "TIME", .help = std::move(help)};
+}
+
+FlagSpec LongTime(std::string name, std::string help) {
+  return {.name = std::move(name), .kind = ValueKind::kLongTime, .value = "DURATION", .help = std::move(help)};
+}
+
+CommandSpec PriceCommand() {
+  return {
+      .name = "",
+      .summary = "what a token is worth, now or at a time, and who says so",
+      .details =
+          "The price of the newest trade, from memory; where trades are silent, oracles are asked. With --at the "
+          "price\n"
+          "of the newest trade at or before that time, whatever came later.",
+      .positionals = {Token("the token, <chain>:<address>", 1, 1)},
+      .flags = {Time("at", "as of this time"), LongTime("max-age", "refuse older prices; any age when not given"),
+                Choice("policy", "POLICY",
+                       "first-good when not given: the first source that has one; aggregate: the "
+                       "median of all",
+                       {"first-good", "aggregate", "log-only"}),
+                Number("min-sources", "N", "with aggregate: sources that have to agree; 2 when not given", 1, 7),
+                Text("quote", "ADDRESS", "only against this quote asset")},
+      .examples = {"tokenwatch price solana:9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump",
+                   "tokenwatch price solana:9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump --at 2026-07-03T14:45:30Z"},
+      .run = ShowPrice};
+}
+
+GroupSpec PricesGroup() {
+  CommandSpec watch{
+      .name = "watch",
+      .summary = "prices, as they change",
+      .details =
+          "Begins with the present ones. When prices come faster than they can be printed, the newest of each\n"
+          "token is. Ctrl-C ends it.",
+      .positionals = {Token("a token, <chain>:<address>; every token when none is given", 0, kMaxWatched)},
+      .flags = {Number("limit", "N", "end after so many", 1, UINT64_MAX),
+                Number("retries", "N", "reopen a lost stream so many times in a row; 8 when not given", 0, 1000)},
+      .examples = {"tokenwatch prices watch solana:9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump"},
+      .run = WatchPrices};
+  return {.name = "prices", .summary = "live prices", .commands = {watch}};
+}
+
+CommandSpec MarketsCommand() {
+  return {.name = "",
+          .summary = "where a token trades, the most liquid first",
+          .positionals = {Token("the token, <chain>:<address>", 1, 1)},
+          .flags = {Switch("refresh", "ask the oracles first")},
+          .run = ShowMarkets};
+}
+
+CommandSpec CandlesCommand() {
+  return {
+      .name = "",
+      .summary = "open, high, low and close of a token's price, as a table, a chart or data",
+      .positionals = {Token("the token, <chain>:<address>", 1, 1)},
+      .flags = {Choice("interval", "INTERVAL", "length of a candle; 1m when not given", {"1s", "1m", "5m", "1h", "1d"}),
+                Time("from",
+                     "from the interval that holds this time; as far back as --limit intervals reach when not given"),
+                Time("to", "to the interval that holds this time; the newest when not given"),
+                Number("limit", "N", "at most so many; 100, or what a chart has room for, when not given", 1,
+                       kMaxListed),
+                Text("quote", "ADDRESS", "against this quote asset; that of the newest trade when not given"),
+                Switch("plot", "draw a chart", "csv"),
+                Switch("csv", "comma-separated values, with the exact ratios", "json"),
+                Number("width", "N", "columns of the chart; the terminal's when not given", 40, 1000),
+                Number("height", "N", "rows of the chart; the terminal's when not given", 12, 200),
+                Switch("log", "equal steps of the chart are equal factors")},
+      .examples = {"tokenwatch candles solana:9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump --interval 1m --plot",
+                   "tokenwatch candles solana:9BB6NFEcjBCtnNLFko2FqVQBq8HHM13kCyYcdQbgpump --from -6h --csv"},
+      .run = ListCandles};
+}
+
+CommandSpec HotCommand() {
+  return {
+      .name = "",
+      .summary = "the tokens with the most volume lately, hottest first",
+      .details =
+          "The score is the volume in whole units of the quote asset, each trade's half as much for every ten minutes\n"
+          "since; time is the log's, so the same log gives the same list.",
+      .flags = {Number("limit", "N", "at most so many; 20 when not given", 1, 10'000),
+                Text("chain", "CHAIN", "only of this chain")},
+      .examples = {"tokenwatch hot --limit 20"},
+      .run = ListHotTokens};
+}
+
+GroupSpec RequestsGroup() {
+  CommandSpec list{
+      .name = "list",
+      .summary = "stored wishes for a price, newest first",
+      .flags = {Choice("state", "STATE", "only in this state", {"waiting", "answered", "expired"}), ListLimit()},
+      .run = ListPriceRequests};
+  CommandSpec add{
+      .name = "add",
+      .summary = "wishes for a price, and waits for it",
+      .details =
+          "The wish is stored: it is answered as soon as any source has a price, whether anybody waits or not. The\n"
+          "same --id again follows the same wish.",
+      .positionals = {Token("the token, <chain>:<address>", 1, 1)},
+      .flags = {Text("id", "NAME", "names the wish; made up when not given"),
+                LongTime("lifetime", "how long it is kept waiting, up to 7d; 24h when not given"),
+                Switch("no-wait", "say where it stands and end")},
+      .run = AddPriceRequest};
+  return {.name = "requests", .summary = "prices that are waited for", .commands = {list, add}};
+}
+
 GroupSpec ResolutionsGroup() {
   CommandSpec get{.name = "get",
                   .summary = "what is known of a token's name, and who was asked",
@@ -183,10 +291,10 @@ GroupSpec Alone(const std::string& name, CommandSpec command) {
 
 Catalogue MakeCatalogue() {
   CommandSpec status{.name = "",
-                     .summary = "totals, log heads, feeds, sources and latency of both services",
+                     .summary = "totals, log heads, feeds, sources and latency of the services",
                      .details =
-                         "With --json one object: {\"detector\":{...},\"resolver\":{...}}, each the service's "
-                         "GetStatus answer,\nor null for a service that did not answer.",
+                         "With --json one object: {\"detector\":{...},\"resolver\":{...},\"pricing\":{...}}, each "
+                         "the service's\nGetStatus answer, or null for a service that did not answer.",
                      .run = ShowStatus};
   CommandSpec summary{.name = "", .summary = "what a run found, in a few lines", .run = ShowSummary};
   CommandSpec doctor{.name = "",
@@ -201,11 +309,13 @@ Catalogue MakeCatalogue() {
                                           .choices = {"bash", "zsh", "fish"}}},
                          .examples = {"source <(tokenwatch completion bash)"},
                          .run = PrintCompletion};
-  return {.groups = {TokensGroup(), TradesGroup(), ResolutionsGroup(), QuarantineGroup(), ConsumersGroup(),
-                     Alone("status", status), Alone("summary", summary), Alone("doctor", doctor),
-                     Alone("completion", completion)},
+  return {.groups = {TokensGroup(), TradesGroup(), Alone("price", PriceCommand()), PricesGroup(),
+                     Alone("candles", CandlesCommand()), Alone("hot", HotCommand()), Alone("markets", MarketsCommand()),
+                     RequestsGroup(), ResolutionsGroup(), QuarantineGroup(), ConsumersGroup(), Alone("status", status),
+                     Alone("summary", summary), Alone("doctor", doctor), Alone("completion", completion)},
           .global_flags = {Text("detector", "HOST:PORT", "where the detector is; 127.0.0.1:7401 when nothing says so"),
                            Text("resolver", "HOST:PORT", "where the resolver is; 127.0.0.1:7402 when nothing says so"),
+                           Text("pricing", "HOST:PORT", "where pricing is; 127.0.0.1:7404 when nothing says so"),
                            {.name = "timeout",
                             .kind = ValueKind::kDuration,
                             .value = "DURATION",

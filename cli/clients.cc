@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 namespace tokenwatch::cli {
@@ -45,23 +46,32 @@ Clients::Clients(Endpoints endpoints, absl::Duration timeout, std::stop_token st
       stop_(std::move(stop)),
       detector_channel_(MakeChannel(endpoints_.detector)),
       resolver_channel_(MakeChannel(endpoints_.resolver)),
+      pricing_channel_(MakeChannel(endpoints_.pricing)),
       detector_(detector::v1::DetectorService::NewStub(detector_channel_)),
-      resolver_(resolver::v1::ResolverService::NewStub(resolver_channel_)) {}
+      resolver_(resolver::v1::ResolverService::NewStub(resolver_channel_)),
+      pricing_(pricing::v1::PricingService::NewStub(pricing_channel_)) {}
 
 const std::string& Clients::address(Service service) const {
-  return service == Service::kDetector ? endpoints_.detector : endpoints_.resolver;
+  return service == Service::kDetector   ? endpoints_.detector
+         : service == Service::kResolver ? endpoints_.resolver
+                                         : endpoints_.pricing;
+}
+
+const std::shared_ptr<grpc::Channel>& Clients::channel(Service service) const {
+  return service == Service::kDetector   ? detector_channel_
+         : service == Service::kResolver ? resolver_channel_
+                                         : pricing_channel_;
 }
 
 bool Clients::Connect(Service service) {
-  const std::shared_ptr<grpc::Channel>& channel = service == Service::kDetector ? detector_channel_ : resolver_channel_;
   // A stop request is noticed within a step.
   constexpr absl::Duration kStep = absl::Milliseconds(100);
   const absl::Time deadline = absl::Now() + timeout_;
   while (!stop_.stop_requested() && absl::Now() < deadline) {
-    const grpc_connectivity_state state = channel->GetState(/*try_to_connect=*/true);
+    const grpc_connectivity_state state = channel(service)->GetState(/*try_to_connect=*/true);
     if (state == GRPC_CHANNEL_READY) return true;
     if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) return false;
-    channel->WaitForStateChange(state, absl::ToChronoTime(std::min(deadline, absl::Now() + kStep)));
+    channel(service)->WaitForStateChange(state, absl::ToChronoTime(std::min(deadline, absl::Now() + kStep)));
   }
   return false;
 }
@@ -77,7 +87,7 @@ absl::Status Clients::Explain(Service service, const grpc::Status& status) const
     case grpc::StatusCode::UNAVAILABLE:
       return absl::UnavailableError(absl::StrCat(where, " is not available (", message,
                                                  "): start it, or say where it is with --", name, " or TOKENWATCH_",
-                                                 name == "detector" ? "DETECTOR" : "RESOLVER"));
+                                                 absl::AsciiStrToUpper(name)));
     case grpc::StatusCode::DEADLINE_EXCEEDED:
       return absl::DeadlineExceededError(absl::StrCat(where, " did not answer within ", absl::FormatDuration(timeout_),
                                                       " (", message, "): try again, or give it longer with --timeout"));

@@ -32,7 +32,9 @@ absl::Status ReadFile(const std::string& path, Endpoints& endpoints) {
     address.assign(string->data(), string->size());
     return true;
   };
-  if (object != nullptr && take("detector", endpoints.detector) && take("resolver", endpoints.resolver)) {
+  if (object != nullptr && take("detector", endpoints.detector) && take("resolver", endpoints.resolver) &&
+      take("pricing", endpoints.pricing)) {
+    endpoints.expects_pricing = object->contains("pricing");
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrCat("file of endpoints ", path,
@@ -42,7 +44,17 @@ absl::Status ReadFile(const std::string& path, Endpoints& endpoints) {
 
 }  // namespace
 
-std::string ServiceName(Service service) { return service == Service::kDetector ? "detector" : "resolver"; }
+std::string ServiceName(Service service) {
+  switch (service) {
+    case Service::kDetector:
+      return "detector";
+    case Service::kResolver:
+      return "resolver";
+    case Service::kPricing:
+      return "pricing";
+  }
+  return "";
+}
 
 absl::StatusOr<Endpoints> FindEndpoints(const ParsedArgs& args, const GetEnvironment& environment) {
   Endpoints endpoints;
@@ -51,11 +63,14 @@ absl::StatusOr<Endpoints> FindEndpoints(const ParsedArgs& args, const GetEnviron
   if (absl::Status status = ReadFile(path, endpoints); !status.ok()) return status;
   const auto override = [&](const char* flag, const char* variable, std::string& address) {
     const std::optional<std::string> value = environment(variable);
-    if (value.has_value() && !value->empty()) address = *value;
+    const bool set = value.has_value() && !value->empty();
+    if (set) address = *value;
     if (args.Has(flag)) address = args.Text(flag);
+    return set || args.Has(flag);
   };
   override("detector", "TOKENWATCH_DETECTOR", endpoints.detector);
   override("resolver", "TOKENWATCH_RESOLVER", endpoints.resolver);
+  if (override("pricing", "TOKENWATCH_PRICING", endpoints.pricing)) endpoints.expects_pricing = true;
   return endpoints;
 }
 

@@ -10,14 +10,17 @@
 
 namespace tokenwatch::cli {
 
-enum class Service { kDetector, kResolver };
+enum class Service { kDetector, kResolver, kPricing };
 
-// "detector", "resolver".
+// "detector", "resolver", "pricing".
 std::string ServiceName(Service service);
 
 struct Endpoints {
   std::string detector = "127.0.0.1:7401";
   std::string resolver = "127.0.0.1:7402";
+  std::string pricing = "127.0.0.1:7404";
+  // Something says where pricing is, so it should be there; an environment may also do without.
+  bool expects_pricing = false;
 };
 
 // Reads an environment variable; nothing when it is not set.

@@ -35,18 +35,21 @@ absl::StatusOr<int> FollowLog(Context& context, const FollowOptions& options, co
   position.cursor = options.after_cursor;
   position.remaining = options.limit;
   position.limited = options.limit > 0;
+  // Only a log has cursors to go on from.
+  const bool is_log = options.service == Service::kDetector;
   bool reached = false;
   int failures = 0;
   absl::Duration backoff = kFirstBackoff;
   while (true) {
-    reached = context.clients().Connect(Service::kDetector) || reached;
+    reached = context.clients().Connect(options.service) || reached;
     position.progressed = false;
     const absl::StatusOr<grpc::Status> outcome = once(position);
     if (!outcome.ok()) return outcome.status();
     if (position.done || (outcome->ok() && options.until_head)) return kExitOk;
     if (context.environment().stop.stop_requested()) return kExitInterrupted;
-    const absl::Status explained = outcome->ok() ? absl::UnavailableError("the detector ended the stream")
-                                                 : context.clients().Explain(Service::kDetector, *outcome);
+    const absl::Status explained =
+        outcome->ok() ? absl::UnavailableError(absl::StrCat("the ", ServiceName(options.service), " ended the stream"))
+                      : context.clients().Explain(options.service, *outcome);
     if (!reached || !MayResume(*outcome, options.until_head)) return explained;
     if (position.progressed) {
       failures = 0;
@@ -54,9 +57,12 @@ absl::StatusOr<int> FollowLog(Context& context, const FollowOptions& options, co
     }
     if (++failures > options.attempts) {
       return absl::Status(explained.code(), absl::StrCat(explained.message(), "; gave up after ", options.attempts,
-                                                         " attempts, resume with --from ", position.cursor));
+                                                         " attempts",
+                                                         is_log ? absl::StrCat(", resume with --from ", position.cursor)
+                                                                : ""));
     }
-    context.Note(absl::StrCat(explained.message(), "; resuming after cursor ", position.cursor, " in ",
+    context.Note(absl::StrCat(explained.message(), is_log ? absl::StrCat("; resuming after cursor ", position.cursor) : "; opening it again",
+                              " in ",
                               absl::FormatDuration(backoff), " (attempt ", failures, " of ", options.attempts, ")"));
     context.environment().sleep(backoff);
     if (context.environment().stop.stop_requested()) return kExitInterrupted;

@@ -1,4 +1,5 @@
-// Reads a log of the detector by a stream that is opened again where it broke off, without gap or repeat.
+// Reads a stream that is opened again where it broke off: a log of the detector, without gap or repeat, or prices, which
+// have no place to go on from.
 #pragma once
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 namespace tokenwatch::cli {
 
 struct FollowOptions {
+  Service service = Service::kDetector;
   uint64_t after_cursor = 0;
   bool until_head = false;
   // Events to print; 0 means all.

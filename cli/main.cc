@@ -32,7 +32,9 @@ Terminal FindTerminal() {
   // https://no-color.org: any value but the empty one.
   terminal.colour = GetVariable("NO_COLOR").value_or("").empty() && GetVariable("TERM").value_or("dumb") != "dumb";
   winsize size = {};
-  terminal.width = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return terminal;
+  terminal.width = size.ws_col;
+  terminal.height = size.ws_row;
   return terminal;
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/app/service_runner.h"
 #include "common/log/log.h"
+#include "common/postgres/postgres_metrics.h"
 #include "common/rpc/pull_stream.h"
 #include "detector/feeds/feed_runner.h"
 #include "detector/feeds/frame_recorder.h"
@@ -17,6 +18,7 @@
 #include "detector/log/log_tail.h"
 #include "detector/log/log_writer.h"
 #include "detector/metrics.h"
+#include "detector/pg_store/statements.h"
 #include "detector/pg_store/store.h"
 #include "detector/rpc/service.h"
 
@@ -85,7 +87,7 @@ common::StreamSet::Options StreamOptions(const Config& config) {
 // A recording that cannot be opened is a mistake of the one who starts the program, and is said at once.
 void CheckRecording(const Config& config) {
   if (config.recording.empty()) return;
-  common::OrDie(kService, RecordingReader::Open(config.recording).status());
+  common::OrDie(kService, common::RecordingReader::Open(config.recording).status());
 }
 
 void LogFeedEnd(const Feed& feed, const absl::Status& status) {
@@ -102,14 +104,16 @@ int RunDetector(const Config& config, const common::RunnerOptions& options, comm
   CheckRecording(config);
   const auto runner = common::OrDie(kService, common::ServiceRunner::Start(options));
   Metrics metrics(runner->metrics());
+  common::PostgresMetrics database_metrics(runner->metrics(), {LogStatements(), StoreStatements()});
 
   std::unique_ptr<PgStore> store;
   const absl::Status opened = runner->WaitUntil("database", [&] {
     auto made = PgStore::Open(
         {.dsn = config.dsn, .max_connections = config.db_connections, .expected_database = config.expected_database},
-        clock.Now() + kOpenTimeout, metrics, clock);
-    if (made.ok()) store = *std::move(made);
-    return made.status();
+        clock.Now() + kOpenTimeout, database_metrics, clock);
+    if (!made.ok()) return made.status();
+    store = *std::move(made);
+    return absl::OkStatus();
   });
   if (!opened.ok()) return runner->GiveUp(opened);
 

@@ -69,14 +69,7 @@ Metrics::Metrics(common::MetricRegistry& registry)
       partitions_dropped_(registry.Counter("detector_partitions_dropped_total", "Days of trades dropped.")),
       quarantine_trimmed_(
           registry.Counter("detector_quarantine_trimmed_total", "Frames deleted from a full quarantine.")),
-      leads_(registry.Gauge("detector_leads", "1 when this replica writes the log.")),
-      pool_open_(registry.Gauge("pg_pool_open", "Connections that are open.")),
-      pool_busy_(registry.Gauge("pg_pool_busy", "Connections in use.")),
-      pool_waiting_(registry.Gauge("pg_pool_waiting", "Callers that wait for a connection.")),
-      pool_acquire_seconds_(
-          registry.Histogram("pg_pool_acquire_seconds", "Wait for a connection.", common::LatencySecondsBuckets())),
-      pool_refused_(registry.Counter("pg_pool_refused_total", "Callers that got no connection.")),
-      pool_broken_(registry.Counter("pg_pool_broken_total", "Connections lost.")) {}
+      leads_(registry.Gauge("detector_leads", "1 when this replica writes the log.")) {}
 
 void Metrics::OnLeading(bool leads) {
   leads_.Set(leads ? 1 : 0);
@@ -107,19 +100,6 @@ void Metrics::OnUnwritable(const absl::Status& status) {
   TW_LOG_EVERY(absl::Seconds(1), common::Severity::kError, "the database refuses an event; it is quarantined",
                {{"error", status.message()}});
 }
-
-void Metrics::OnPool(int open, int busy, int waiting) {
-  pool_open_.Set(open);
-  pool_busy_.Set(busy);
-  pool_waiting_.Set(waiting);
-}
-
-void Metrics::OnAcquire(absl::Duration waited, absl::StatusCode code) {
-  pool_acquire_seconds_.Observe(absl::ToDoubleSeconds(waited));
-  if (code != absl::StatusCode::kOk) pool_refused_.Increment();
-}
-
-void Metrics::OnBroken() { pool_broken_.Increment(); }
 
 SampledMetrics::SampledMetrics(common::MetricRegistry& registry, const std::vector<std::string>& feeds,
                                const FeedBoard& board, const LogWriter& writer, const LogTail<Trade>& trades,

@@ -7,7 +7,6 @@
 
 #include "absl/time/time.h"
 #include "common/metrics/registry.h"
-#include "common/postgres/observer.h"
 #include "common/rpc/pull_stream.h"
 #include "detector/log/feed_board.h"
 #include "detector/log/log_tail.h"
@@ -35,7 +34,7 @@ class LatencyMetric {
 };
 
 // Thread-safe.
-class Metrics final : public WriterObserver, public common::PostgresObserver {
+class Metrics final : public WriterObserver {
  public:
   explicit Metrics(common::MetricRegistry& registry);
 
@@ -47,10 +46,6 @@ class Metrics final : public WriterObserver, public common::PostgresObserver {
   void OnPublished(bool has_launches, bool has_trades, absl::Duration latency) override;
   void OnFailure(const absl::Status& status) override;
   void OnUnwritable(const absl::Status& status) override;
-
-  void OnPool(int open, int busy, int waiting) override;
-  void OnAcquire(absl::Duration waited, absl::StatusCode code) override;
-  void OnBroken() override;
 
   void OnPartitionDropped() { partitions_dropped_.Increment(); }
   void OnQuarantineTrimmed(int64_t frames) { quarantine_trimmed_.Increment(static_cast<double>(frames)); }
@@ -68,12 +63,6 @@ class Metrics final : public WriterObserver, public common::PostgresObserver {
   prometheus::Counter& partitions_dropped_;
   prometheus::Counter& quarantine_trimmed_;
   prometheus::Gauge& leads_;
-  prometheus::Gauge& pool_open_;
-  prometheus::Gauge& pool_busy_;
-  prometheus::Gauge& pool_waiting_;
-  prometheus::Histogram& pool_acquire_seconds_;
-  prometheus::Counter& pool_refused_;
-  prometheus::Counter& pool_broken_;
 };
 
 // Values that are read at each scrape: log heads, intake queue, feeds, open streams. The parts outlive it.

@@ -13,6 +13,7 @@
 #include "detector/log/draft.h"
 #include "detector/token.h"
 #include "detector/trade.h"
+#include "detector/trade_fields.h"
 
 namespace tokenwatch::detector {
 
@@ -64,6 +65,33 @@ inline Trade WithoutIndex(Trade trade, absl::Duration clock_difference = absl::S
   trade.event_time += clock_difference;
   trade.slot = 0;
   trade.feed = Word("pumpportal");
+  return trade;
+}
+
+inline Trade ToTrade(const TradeFields& fields) {
+  const auto amount = [](absl::string_view digits) { return chain::Amount::Parse(digits).value(); };
+  Trade trade;
+  trade.cursor = fields.cursor;
+  trade.chain = chain::ParseChain(fields.chain);
+  trade.transaction = chain::TransactionId::FromCanonical(fields.transaction).value();
+  trade.event_index = fields.event_index;
+  trade.token = chain::Address::FromCanonical(fields.token).value();
+  trade.trader = chain::Address::FromCanonical(fields.trader).value();
+  trade.side = fields.side;
+  trade.venue = Word(fields.venue);
+  trade.quote = chain::Address::FromCanonical(fields.quote).value();
+  trade.token_amount = amount(fields.token_amount);
+  trade.quote_amount = amount(fields.quote_amount);
+  if (!fields.virtual_token.empty()) {
+    trade.reserves = Reserves{amount(fields.virtual_token), amount(fields.virtual_quote), amount(fields.real_token),
+                              amount(fields.real_quote)};
+  }
+  if (!fields.protocol_fee.empty()) trade.fees = Fees{amount(fields.protocol_fee), amount(fields.creator_fee)};
+  trade.slot = fields.slot;
+  trade.event_time = fields.event_time;
+  trade.loose_time = fields.loose_time;
+  trade.feed = Word(fields.feed);
+  trade.is_mayhem = fields.is_mayhem;
   return trade;
 }
 

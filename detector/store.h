@@ -13,10 +13,12 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "chain/address.h"
+#include "common/postgres/database_report.h"
 #include "detector/feed_event.h"
 #include "detector/token.h"
 #include "detector/token_book.h"
 #include "detector/trade.h"
+#include "detector/trade_fields.h"
 
 namespace tokenwatch::detector {
 
@@ -154,20 +156,6 @@ struct Totals {
   std::vector<std::pair<std::string, int64_t>> named_by_source;
 };
 
-struct TableState {
-  std::string name;
-  bool present = false;
-  std::string problem;
-  int64_t rows = 0;
-  bool rows_estimated = false;
-};
-
-struct DatabaseState {
-  std::string database;
-  std::string role;
-  std::vector<TableState> tables;
-};
-
 // What replicas share: reads, and small writes that need no leadership. Thread-safe. Errors are of the database:
 // UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL.
 class Store {
@@ -178,10 +166,14 @@ class Store {
   virtual absl::StatusOr<std::unique_ptr<LogSession>> OpenLogSession(absl::Time deadline) = 0;
 
   virtual absl::StatusOr<LogHeads> ReadHeads(absl::Time deadline) = 0;
-  // Visits trades after `after` up to and including `until`, in order, at most `limit` matching ones. Returns the
-  // cursor up to which everything has been examined.
+  // Visits trades after `after` up to and including `until`, in order, at most `limit` matching ones; each is valid
+  // during its visit. Returns the cursor up to which everything has been examined.
   virtual absl::StatusOr<uint64_t> ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter, int limit,
-                                              const std::function<void(Trade&&)>& visit, absl::Time deadline) = 0;
+                                              const std::function<void(const TradeFields&)>& visit,
+                                              absl::Time deadline) = 0;
+  // Visits those of the trades at `cursors` (growing) that are kept, in order.
+  virtual absl::Status ReadTradesAt(absl::Span<const uint64_t> cursors,
+                                    const std::function<void(const TradeFields&)>& visit, absl::Time deadline) = 0;
   // The oldest trade that is kept; nullopt when none is.
   virtual absl::StatusOr<std::optional<uint64_t>> OldestTrade(absl::Time deadline) = 0;
   // Events after `after`, in order, at most `limit`.
@@ -217,7 +209,7 @@ class Store {
   virtual absl::StatusOr<uint64_t> LoadPosition(const Word& reader, const std::string& source, absl::Time deadline) = 0;
 
   virtual absl::StatusOr<Totals> ReadTotals(absl::Time deadline) = 0;
-  virtual absl::StatusOr<DatabaseState> Diagnose(absl::Time deadline) = 0;
+  virtual absl::StatusOr<common::DatabaseReport> Diagnose(absl::Time deadline) = 0;
 
   // Keeps the trades of the newest `keep_days` days that have any, and whatever a registered consumer has yet to read;
   // drops the partitions of other days and returns their names. Days after `now` do not count as newest: one event with

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -60,6 +61,8 @@ class TokenBook {
   std::vector<const Page*> Changed() const;
   // The events in log order, cursors assigned.
   const std::vector<TokenEvent>& events() const { return events_; }
+  // The same, when no more is to come.
+  std::vector<TokenEvent> TakeEvents() { return std::move(events_); }
   uint64_t next_cursor() const { return next_cursor_; }
 
  private:

@@ -23,6 +23,12 @@ struct TradeBatch {
   uint64_t unreadable = 0;
 };
 
+// Decimal places of a token, as the detector's registry has them.
+struct TokenDecimals {
+  chain::TokenRef token;
+  int decimals = 0;
+};
+
 // Thread-safe. Errors are of the RPC. OUT_OF_RANGE: the log does not reach to the cursor, or no longer keeps what comes
 // after it.
 class Detector {
@@ -38,6 +44,11 @@ class Detector {
   // The trades of one token with cursors in [first, last], at most `limit`, in order.
   virtual absl::StatusOr<std::vector<Trade>> ReadTrades(const chain::TokenRef& token, uint64_t first, uint64_t last,
                                                         int limit, absl::Time deadline) = 0;
+  // Of those of the tokens (1 to 500) whose decimals the registry knows, in no order.
+  virtual absl::StatusOr<std::vector<TokenDecimals>> GetDecimals(absl::Span<const chain::TokenRef> tokens,
+                                                                 absl::Time deadline) = 0;
+  // The newest position of the log.
+  virtual absl::StatusOr<uint64_t> Head(absl::Time deadline) = 0;
   // Tells retention that everything up to `cursor` is not needed any more.
   virtual absl::Status Acknowledge(const std::string& consumer, uint64_t cursor, absl::Time deadline) = 0;
 };

@@ -41,6 +41,8 @@ struct ChunkRow {
   SeriesKey key;
   absl::Time start;
   std::string packed;
+  // Candles in it, for people who look at the table.
+  int minutes = 0;
 };
 
 // The trades of a series that is not worth rows yet: where in the log they are.

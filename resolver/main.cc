@@ -1,11 +1,10 @@
 // tokenwatch-resolver: gives names to tokens. See resolver/README.md.
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "common/app/runner_flags.h"
 #include "common/app/service_runner.h"
 #include "common/http/client.h"
+#include "common/postgres/postgres_metrics.h"
 #include "common/rpc/channel.h"
 #include "resolver/detector_client.h"
 #include "resolver/flags.h"
@@ -26,12 +25,6 @@ namespace resolver = tokenwatch::resolver;
 
 constexpr char kService[] = "resolver";
 
-std::vector<std::string> StatementNames() {
-  std::vector<std::string> names;
-  for (const common::Statement& statement : resolver::Statements()) names.emplace_back(statement.name);
-  return names;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -44,7 +37,7 @@ int main(int argc, char** argv) {
   auto runner = OrDie(kService, ServiceRunner::Start(options));
   Clock& clock = SystemClock::Instance();
 
-  resolver::DatabaseMetrics database_metrics(runner->metrics(), StatementNames());
+  common::PostgresMetrics database_metrics(runner->metrics(), {resolver::Statements()});
   resolver::WorkMetrics work_metrics(runner->metrics());
   resolver::CascadeMetrics cascade_metrics(runner->metrics(), config.sources);
   common::Readiness::Condition detector_condition = runner->readiness().Add("detector", "not asked yet");
@@ -58,8 +51,9 @@ int main(int argc, char** argv) {
                                             .expected_role = config.expected_role,
                                             .max_connections = config.db_connections},
                                            clock.Now() + absl::Seconds(30), database_metrics, clock);
-    if (attempt.ok()) store = *std::move(attempt);
-    return attempt.status();
+    if (!attempt.ok()) return attempt.status();
+    store = *std::move(attempt);
+    return absl::OkStatus();
   });
   if (!opened.ok()) return runner->GiveUp(opened);
 

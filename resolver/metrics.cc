@@ -99,37 +99,4 @@ WorkMetrics::WorkMetrics(MetricRegistry& registry)
       token_cursor(registry.Gauge("resolver_token_cursor", "How far the token log has been read and saved.")),
       store_batch(registry.Histogram("resolver_store_batch_size", "Rounds stored together.", CountBuckets())) {}
 
-DatabaseMetrics::DatabaseMetrics(MetricRegistry& registry, const std::vector<std::string>& statements)
-    : open_(registry.Gauge("postgres_pool_connections", "Connections of the pool.", {{"state", "open"}})),
-      busy_(registry.Gauge("postgres_pool_connections", "Connections of the pool.", {{"state", "busy"}})),
-      waiting_(registry.Gauge("postgres_pool_waiting", "Callers that wait for a connection.")),
-      acquire_seconds_(
-          registry.Histogram("postgres_acquire_seconds", "Wait for a connection.", LatencySecondsBuckets())),
-      acquire_failures_(registry.Counter("postgres_acquire_failures_total", "Connections that could not be had.")),
-      broken_(registry.Counter("postgres_broken_connections_total", "Connections dropped because they broke.")) {
-  for (const std::string& statement : statements) {
-    const common::MetricLabels labels = {{"statement", statement}};
-    statements_[statement] = {
-        &registry.Histogram("postgres_statement_seconds", "Time of a statement.", LatencySecondsBuckets(), labels),
-        &registry.Counter("postgres_statement_failures_total", "Statements that failed.", labels)};
-  }
-}
-
-void DatabaseMetrics::OnPool(int open, int busy, int waiting) {
-  open_.Set(open);
-  busy_.Set(busy);
-  waiting_.Set(waiting);
-}
-void DatabaseMetrics::OnAcquire(absl::Duration waited, absl::StatusCode code) {
-  acquire_seconds_.Observe(absl::ToDoubleSeconds(waited));
-  if (code != absl::StatusCode::kOk) acquire_failures_.Increment();
-}
-void DatabaseMetrics::OnBroken() { broken_.Increment(); }
-void DatabaseMetrics::OnStatement(absl::string_view name, absl::Duration took, absl::StatusCode code) {
-  const auto found = statements_.find(std::string(name));
-  if (found == statements_.end()) return;
-  found->second.seconds->Observe(absl::ToDoubleSeconds(took));
-  if (code != absl::StatusCode::kOk) found->second.failures->Increment();
-}
-
 }  // namespace tokenwatch::resolver

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "common/metrics/registry.h"
-#include "common/postgres/observer.h"
 #include "resolver/cascade/cascade.h"
 
 namespace tokenwatch::resolver {
@@ -71,31 +70,6 @@ struct WorkMetrics {
   prometheus::Gauge& waiters;
   prometheus::Gauge& token_cursor;
   prometheus::Histogram& store_batch;
-};
-
-// Of the connections to PostgreSQL. Thread-safe.
-class DatabaseMetrics final : public common::PostgresObserver {
- public:
-  // `statements`: the names of the catalogue.
-  DatabaseMetrics(common::MetricRegistry& registry, const std::vector<std::string>& statements);
-
-  void OnPool(int open, int busy, int waiting) override;
-  void OnAcquire(absl::Duration waited, absl::StatusCode code) override;
-  void OnBroken() override;
-  void OnStatement(absl::string_view name, absl::Duration took, absl::StatusCode code) override;
-
- private:
-  struct PerStatement {
-    prometheus::Histogram* seconds;
-    prometheus::Counter* failures;
-  };
-  prometheus::Gauge& open_;
-  prometheus::Gauge& busy_;
-  prometheus::Gauge& waiting_;
-  prometheus::Histogram& acquire_seconds_;
-  prometheus::Counter& acquire_failures_;
-  prometheus::Counter& broken_;
-  std::map<std::string, PerStatement, std::less<>> statements_;
 };
 
 }  // namespace tokenwatch::resolver

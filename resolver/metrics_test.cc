@@ -11,16 +11,8 @@ TEST(Metrics, NamesAndLabels) {
   common::MetricRegistry registry;
   const CascadeMetrics cascade(registry, {"onchain"});
   const WorkMetrics work(registry);
-  const DatabaseMetrics database(registry, {"begin"});
   EXPECT_THAT(registry.Names(),
-              ::testing::ElementsAre("postgres_acquire_failures_total counter",               //
-                                     "postgres_acquire_seconds histogram",                    //
-                                     "postgres_broken_connections_total counter",             //
-                                     "postgres_pool_connections gauge state",                 //
-                                     "postgres_pool_waiting gauge",                           //
-                                     "postgres_statement_failures_total counter statement",   //
-                                     "postgres_statement_seconds histogram statement",        //
-                                     "resolver_attempts_pruned_total counter",                //
+              ::testing::ElementsAre("resolver_attempts_pruned_total counter",                //
                                      "resolver_claimed_total counter",                        //
                                      "resolver_completions_total counter kind",               //
                                      "resolver_dead_letters_total counter",                   //

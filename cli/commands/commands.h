@@ -14,6 +14,14 @@ absl::StatusOr<int> SearchTokens(Context& context);
 
 absl::StatusOr<int> TailTrades(Context& context);
 
+absl::StatusOr<int> ShowPrice(Context& context);
+absl::StatusOr<int> WatchPrices(Context& context);
+absl::StatusOr<int> ShowMarkets(Context& context);
+absl::StatusOr<int> ListCandles(Context& context);
+absl::StatusOr<int> ListHotTokens(Context& context);
+absl::StatusOr<int> ListPriceRequests(Context& context);
+absl::StatusOr<int> AddPriceRequest(Context& context);
+
 absl::StatusOr<int> GetResolution(Context& context);
 absl::StatusOr<int> ListResolutions(Context& context);
 absl::StatusOr<int> RetryResolutions(Context& context);

@@ -245,6 +245,36 @@ class StatusTest : public CommandTest {
     server_.resolver.status.set_dead_letters(1);
     AddTable(server_.detector.diagnosis, "detector.trades");
     AddTable(server_.resolver.diagnosis, "resolver.attempts");
+    pricing::v1::GetStatusResponse& pricing = server_.pricing.status;
+    pricing.set_cursor(90);
+    pricing.set_log_head(99);
+    pricing.set_trades_folded(1'234'567);
+    pricing.set_hot_tokens(42);
+    pricing.set_persisted_tokens(7);
+    pricing.set_parked_tokens(30);
+    pricing.set_candles(321);
+    pricing.set_rows_written(10);
+    pricing.set_rows_saved(990);
+    pricing.set_transactions(3);
+    pricing.set_is_writer(true);
+    pricing::v1::ProviderStatus& provider = *pricing.add_providers();
+    provider.set_name("jupiter");
+    provider.set_breaker("open");
+    provider.set_budget_remaining(0);
+    provider.set_budget_limit(30);
+    pricing::v1::ReferencePrice& reference = *pricing.add_references();
+    reference.set_asset("solana:So11111111111111111111111111111111111111112");
+    reference.set_price_usd("143.25");
+    reference.set_source("recorded");
+    AddTable(server_.pricing.diagnosis, "pricing.token_prices");
+    pricing::v1::HotToken& hot = server_.pricing.hot.emplace_back();
+    hot.set_rank(1);
+    hot.set_score(12.5);
+    hot.set_trades(17);
+    hot.mutable_price()->mutable_token()->set_chain("solana");
+    hot.mutable_price()->mutable_token()->set_address("Mint1");
+    hot.mutable_price()->set_quote_address("So11111111111111111111111111111111111111112");
+    hot.mutable_price()->set_price(2.5e-8);
   }
 
   template <typename Diagnosis>
@@ -259,12 +289,17 @@ class StatusTest : public CommandTest {
   }
 };
 
-TEST_F(StatusTest, ShowsBothServices) {
+TEST_F(StatusTest, ShowsAllServices) {
   EXPECT_EQ(Run({"status"}), 0);
   EXPECT_THAT(out_.text, HasSubstr("head of the trade log  99\n"));
   EXPECT_THAT(out_.text, HasSubstr("launch latency         p50 0.42ms  p95 1.20ms  p99 3.00ms  (of 10)\n"));
   EXPECT_THAT(out_.text, HasSubstr("metaplex       2\n"));
   EXPECT_THAT(out_.text, HasSubstr("dead letters  1\n"));
+  EXPECT_THAT(out_.text, HasSubstr("trades folded     1,234,567\n"));
+  EXPECT_THAT(out_.text, HasSubstr("cursor            90  (9 behind the log)\n"));
+  EXPECT_THAT(out_.text, HasSubstr("rows written      10  in 3 transactions\n"));
+  EXPECT_THAT(out_.text, HasSubstr("jupiter  open         0       0    0/30  -\n"));
+  EXPECT_THAT(out_.text, HasSubstr("143.25"));
 }
 
 TEST_F(StatusTest, JsonIsOneObjectAndNullForAServiceThatIsNotThere) {
@@ -272,11 +307,32 @@ TEST_F(StatusTest, JsonIsOneObjectAndNullForAServiceThatIsNotThere) {
   boost::json::value value = boost::json::parse(out_.text);
   EXPECT_EQ(value.at("detector").at("trade_cursor").as_string(), "99");
   EXPECT_EQ(value.at("resolver").at("resolved").as_string(), "3");
+  EXPECT_EQ(value.at("pricing").at("rows_saved").as_string(), "990");
   resolver_address_ = "127.0.0.1:1";
   EXPECT_EQ(Run({"status", "--json"}), 69);
   value = boost::json::parse(out_.text);
   EXPECT_EQ(value.at("detector").at("trade_cursor").as_string(), "99");
   EXPECT_TRUE(value.at("resolver").is_null());
+}
+
+TEST_F(StatusTest, AnEnvironmentMayDoWithoutPricing) {
+  // Nothing says where it is, and nobody is there: the default port is another program's business.
+  pricing_address_.reset();
+  EXPECT_EQ(Run({"status", "--json"}), 0);
+  EXPECT_TRUE(boost::json::parse(out_.text).at("pricing").is_null());
+  EXPECT_EQ(Run({"summary"}), 0);
+  EXPECT_THAT(out_.text, Not(HasSubstr("candles")));
+  EXPECT_EQ(Run({"doctor"}), 0);
+  EXPECT_EQ(err_.text, "");
+  // One that should be there is missed.
+  pricing_address_ = "127.0.0.1:1";
+  for (const char* command : {"status", "summary"}) {
+    EXPECT_EQ(Run({command}), 69);
+    EXPECT_THAT(err_.text, HasSubstr("pricing at 127.0.0.1:1 is not available"));
+    EXPECT_THAT(err_.text, HasSubstr("TOKENWATCH_PRICING"));
+    EXPECT_THAT(out_.text, HasSubstr("99")) << "what the others said is shown all the same";
+  }
+  EXPECT_EQ(Run({"doctor"}), 1);
 }
 
 TEST_F(StatusTest, SummarizesARun) {
@@ -293,11 +349,21 @@ TEST_F(StatusTest, SummarizesARun) {
             "trade latency         none yet\n"
             "\n"
             "FEED       STATE     FRAMES  LAUNCHES  TRADES  DUPLICATES  QUARANTINED  LAST  DETAIL\n"
-            "recording  finished     120         0       0           4            0     -  -\n");
+            "recording  finished     120         0       0           4            0     -  -\n"
+            "\n"
+            "trades folded     1,234,567\n"
+            "prices            42 tokens in memory, 7 worth rows, 30 parked\n"
+            "candles           321 minutes\n"
+            "row writes saved  990 of 1,000  (99.0%)\n"
+            "\n"
+            "HOT  TOKEN         SYMBOL  SCORE            PRICE  USD  TRADES\n"
+            "  1  solana:Mint1  -        12.5  0.000000025 SOL    -      17\n");
   EXPECT_EQ(Run({"summary", "--json"}), 0);
   const boost::json::value value = boost::json::parse(out_.text);
   EXPECT_EQ(value.at("tokens_detected").as_int64(), 10);
   EXPECT_EQ(value.at("quarantined_by_reason").at("bad_json").as_int64(), 2);
+  EXPECT_EQ(value.at("pricing").at("saved_share").as_double(), 0.99);
+  EXPECT_EQ(value.at("pricing").at("hot").at(0).at("token").as_string(), "solana:Mint1");
   EXPECT_EQ(value.at("launch_latency").at("p50_ms").as_double(), 0.42);
   EXPECT_TRUE(value.at("trade_latency").at("p50_ms").is_null());
 }
@@ -314,7 +380,13 @@ TEST_F(StatusTest, DoctorIsContentOnlyWhenAllIsWell) {
                                     "database  platform\n"
                                     "role      role\n"
                                     "TABLE              STATE        ROWS  PROBLEM\n"
-                                    "resolver.attempts  there  about 1234  -\n"));
+                                    "resolver.attempts  there  about 1234  -\n"
+                                    "\n",
+                                    "pricing at ", server_.address(), ": well\n",
+                                    "database  platform\n"
+                                    "role      role\n"
+                                    "TABLE                 STATE        ROWS  PROBLEM\n"
+                                    "pricing.token_prices  there  about 1234  -\n"));
   EXPECT_EQ(err_.text, "");
 }
 

@@ -93,9 +93,14 @@ std::string FindingJson(const Finding& finding, const std::string& address) {
 
 absl::StatusOr<int> RunDoctor(Context& context) {
   Clients& clients = context.clients();
-  const Finding findings[] = {
+  std::vector<Finding> findings = {
       Examine(Service::kDetector, clients.Call(&DetectorStub::Diagnose, detector::v1::DiagnoseRequest())),
       Examine(Service::kResolver, clients.Call(&ResolverStub::Diagnose, resolver::v1::DiagnoseRequest()))};
+  const auto pricing = clients.Call(&PricingStub::Diagnose, pricing::v1::DiagnoseRequest());
+  // An environment may do without pricing.
+  if (pricing.ok() || clients.expects(Service::kPricing) || pricing.status().code() != absl::StatusCode::kUnavailable) {
+    findings.push_back(Examine(Service::kPricing, pricing));
+  }
   std::string text;
   int code = kExitOk;
   for (const Finding& finding : findings) {

@@ -1,5 +1,7 @@
 #include "cli/commands/status_parts.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "cli/render/table.h"
 #include "cli/render/time.h"
@@ -33,6 +35,14 @@ std::string FeedTable(const detector::v1::GetStatusResponse& status, absl::Time 
                   feed.has_last_frame_at() ? FormatAge(now - FromProto(feed.last_frame_at())) : "", feed.detail()});
   }
   return table.TakeText();
+}
+
+absl::StatusOr<std::optional<pricing::v1::GetStatusResponse>> AskPricing(Context& context) {
+  auto status = context.clients().Call(&PricingStub::GetStatus, pricing::v1::GetStatusRequest());
+  if (status.ok()) return *std::move(status);
+  const bool absent = status.status().code() == absl::StatusCode::kUnavailable;
+  if (absent && !context.clients().expects(Service::kPricing)) return std::optional<pricing::v1::GetStatusResponse>();
+  return status.status();
 }
 
 }  // namespace tokenwatch::cli

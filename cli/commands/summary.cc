@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,10 +9,14 @@
 #include <boost/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/price_parts.h"
 #include "cli/commands/shared.h"
 #include "cli/commands/status_parts.h"
+#include "cli/commands/token_directory.h"
+#include "cli/render/price.h"
 #include "cli/render/time.h"
 
 namespace tokenwatch::cli {
@@ -22,6 +28,7 @@ namespace v1 = detector::v1;
 constexpr absl::string_view kLaunchSource = "launch";
 // Reasons are counted by reading the frames; a quarantine larger than this is counted in part, and says so.
 constexpr uint64_t kMaxCountedFrames = 20'000;
+constexpr int kHotShown = 5;
 
 using Counts = std::vector<std::pair<std::string, int64_t>>;
 
@@ -67,6 +74,82 @@ std::string WithCounts(int64_t total, const Counts& counts, absl::string_view re
   return text;
 }
 
+// What pricing made of the trades; nothing where it does not run.
+struct PricingFacts {
+  std::optional<pricing::v1::GetStatusResponse> status;
+  std::vector<pricing::v1::HotToken> hot;
+};
+
+absl::StatusOr<PricingFacts> ReadPricing(Context& context) {
+  PricingFacts facts;
+  auto status = AskPricing(context);
+  if (!status.ok()) return status.status();
+  facts.status = *std::move(status);
+  if (!facts.status.has_value()) return facts;
+  pricing::v1::ListHotTokensRequest request;
+  request.set_page_size(kHotShown);
+  const auto hot = context.clients().Call(&PricingStub::ListHotTokens, request);
+  if (!hot.ok()) return hot.status();
+  facts.hot.assign(hot->tokens().begin(), hot->tokens().end());
+  return facts;
+}
+
+// Of the row writes that one update for each trade would have made, those that were not needed.
+double SavedShare(const pricing::v1::GetStatusResponse& status) {
+  const double all = static_cast<double>(status.rows_saved() + status.rows_written());
+  return all > 0 ? static_cast<double>(status.rows_saved()) / all : 0;
+}
+
+boost::json::value ToObject(const PricingFacts& facts) {
+  if (!facts.status.has_value()) return nullptr;
+  const pricing::v1::GetStatusResponse& status = *facts.status;
+  boost::json::array hot;
+  for (const pricing::v1::HotToken& token : facts.hot) {
+    hot.push_back(boost::json::object{{"token", TokenText(token.price().token())}, {"score", token.score()}});
+  }
+  return boost::json::object{{"trades_folded", status.trades_folded()},
+                             {"prices", status.hot_tokens()},
+                             {"candles", status.candles()},
+                             {"rows_written", status.rows_written()},
+                             {"rows_saved", status.rows_saved()},
+                             {"saved_share", SavedShare(status)},
+                             {"hot", std::move(hot)}};
+}
+
+std::string PricingText(Context& context, const PricingFacts& facts) {
+  const pricing::v1::GetStatusResponse& status = *facts.status;
+  std::string text =
+      LabelledLines({{"trades folded", FormatCount(status.trades_folded())},
+                     {"prices", absl::StrCat(FormatCount(status.hot_tokens()), " tokens in memory, ",
+                                             FormatCount(status.persisted_tokens()), " worth rows, ",
+                                             FormatCount(status.parked_tokens()), " parked")},
+                     {"candles", absl::StrCat(FormatCount(status.candles()), " minutes")},
+                     {"row writes saved", absl::StrFormat("%s of %s  (%.1f%%)", FormatCount(status.rows_saved()),
+                                                          FormatCount(status.rows_saved() + status.rows_written()),
+                                                          SavedShare(status) * 100)}},
+                    context.terminal());
+  Table table({{.title = "HOT", .align = Align::kRight},
+               {.title = "TOKEN", .shrink = Shrink::kMiddle},
+               {.title = "SYMBOL", .shrink = Shrink::kEnd},
+               {.title = "SCORE", .align = Align::kRight},
+               {.title = "PRICE", .align = Align::kRight},
+               {.title = "USD", .align = Align::kRight},
+               {.title = "TRADES", .align = Align::kRight}},
+              context.terminal());
+  TokenDirectory tokens(context);
+  std::set<std::string> names;
+  for (const pricing::v1::HotToken& token : facts.hot) names.insert(TokenText(token.price().token()));
+  if (!names.empty()) tokens.Learn(names);
+  for (const pricing::v1::HotToken& token : facts.hot) {
+    const common::v1::TokenRef& ref = token.price().token();
+    table.AddRow({absl::StrCat(token.rank()), TokenText(ref), tokens.Find(ref.chain(), ref.address()).symbol,
+                  FormatPrice(token.score()), PriceText(token.price()), UsdText(token.price()),
+                  absl::StrCat(token.trades())});
+  }
+  const std::string hot = table.TakeText();
+  return absl::StrCat("\n", text, hot.empty() ? "" : "\n", hot);
+}
+
 boost::json::object ToObject(const Counts& counts) {
   boost::json::object object;
   for (const auto& [name, count] : counts) object[name] = count;
@@ -85,7 +168,7 @@ boost::json::object LatencyObject(const v1::LatencySummary& latency) {
 }
 
 std::string SummaryJson(const v1::GetStatusResponse& status, const Summary& summary,
-                        const absl::StatusOr<resolver::v1::GetStatusResponse>& resolver) {
+                        const absl::StatusOr<resolver::v1::GetStatusResponse>& resolver, const PricingFacts& pricing) {
   boost::json::array feeds;
   for (const v1::FeedStatus& feed : status.feeds()) {
     feeds.push_back(boost::json::object{{"name", feed.name()},
@@ -105,6 +188,7 @@ std::string SummaryJson(const v1::GetStatusResponse& status, const Summary& summ
       {"dead_letters", resolver.ok() ? boost::json::value(resolver->dead_letters()) : boost::json::value(nullptr)},
       {"migrated", status.migrated_tokens()},
       {"trades_logged", status.trade_cursor()},
+      {"pricing", ToObject(pricing)},
       {"quarantined", status.quarantined_frames()},
       {"quarantined_by_reason", ToObject(summary.quarantined_by_reason)},
       {"launch_latency", LatencyObject(status.launch_latency())},
@@ -120,9 +204,11 @@ absl::StatusOr<int> ShowSummary(Context& context) {
   const absl::StatusOr<Summary> summary = Summarize(context, *status);
   if (!summary.ok()) return summary.status();
   const auto resolver = context.clients().Call(&ResolverStub::GetStatus, resolver::v1::GetStatusRequest());
+  const absl::StatusOr<PricingFacts> pricing = ReadPricing(context);
+  const PricingFacts facts = pricing.ok() ? *pricing : PricingFacts();
   std::string text;
   if (context.json()) {
-    text = SummaryJson(*status, *summary, resolver);
+    text = SummaryJson(*status, *summary, resolver, facts);
   } else {
     text = LabelledLines(
         {{"tokens detected", absl::StrCat(status->detected_tokens() + status->pending_tokens())},
@@ -141,9 +227,11 @@ absl::StatusOr<int> ShowSummary(Context& context) {
     if (status->feeds_size() > 0) {
       absl::StrAppend(&text, "\n", FeedTable(*status, context.now(), context.terminal()));
     }
+    if (facts.status.has_value()) absl::StrAppend(&text, PricingText(context, facts));
   }
   if (absl::Status printed = context.Print(text); !printed.ok()) return printed;
   if (!resolver.ok()) return resolver.status();
+  if (!pricing.ok()) return pricing.status();
   return kExitOk;
 }
 

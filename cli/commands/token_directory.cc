@@ -1,7 +1,5 @@
 #include "cli/commands/token_directory.h"
 
-#include <set>
-
 #include "absl/strings/str_cat.h"
 #include "cli/commands/shared.h"
 
@@ -17,10 +15,15 @@ constexpr int kMaxBatch = 500;
 }  // namespace
 
 void TokenDirectory::Learn(const google::protobuf::RepeatedPtrField<detector::v1::Trade>& trades) {
+  std::set<std::string> tokens;
+  for (const detector::v1::Trade& trade : trades) tokens.insert(absl::StrCat(trade.chain(), ":", trade.token()));
+  Learn(tokens);
+}
+
+void TokenDirectory::Learn(const std::set<std::string>& tokens) {
   const absl::Time now = context_.now();
   std::set<std::string> wanted;
-  for (const detector::v1::Trade& trade : trades) {
-    const std::string key = absl::StrCat(trade.chain(), ":", trade.token());
+  for (const std::string& key : tokens) {
     const auto found = entries_.find(key);
     if (found == entries_.end() || now - found->second.asked_at > kFreshFor) wanted.insert(key);
   }

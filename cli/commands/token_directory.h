@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include <google/protobuf/repeated_field.h>
@@ -27,6 +28,8 @@ class TokenDirectory {
   // Asks for the tokens of `trades` that are not known or were asked for a while ago. What cannot be asked stays
   // unknown: trades are worth showing without.
   void Learn(const google::protobuf::RepeatedPtrField<detector::v1::Trade>& trades);
+  // The same for tokens, each "<chain>:<address>".
+  void Learn(const std::set<std::string>& tokens);
 
   // What is known of a token; an empty entry when nothing is.
   Entry Find(const std::string& chain, const std::string& address) const;

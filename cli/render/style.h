@@ -16,6 +16,8 @@ struct Terminal {
   bool colour = false;
   // Columns; 0 means that lines may be as long as they like.
   int width = 0;
+  // Rows; 0 when there is no screen.
+  int height = 0;
 };
 
 // `text` in the colours of `style`, or as it is without colour.

@@ -201,12 +201,104 @@ grpc::Status FakeResolver::Diagnose(grpc::ServerContext*, const resolver::v1::Di
   return grpc::Status::OK;
 }
 
+grpc::Status FakePricing::GetPrice(grpc::ServerContext*, const pricing::v1::GetPriceRequest* request,
+                                   pricing::v1::GetPriceResponse* response) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  price_request = *request;
+  const auto found = prices.find(request->token().address());
+  if (found == prices.end()) return {grpc::StatusCode::NOT_FOUND, "token: has no price"};
+  *response->mutable_price() = found->second;
+  return grpc::Status::OK;
+}
+
+grpc::Status FakePricing::StreamPrices(grpc::ServerContext*, const pricing::v1::StreamPricesRequest* request,
+                                       grpc::ServerWriter<pricing::v1::StreamPricesResponse>* writer) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  stream_requests.push_back(*request);
+  if (stream_requests.size() > price_streams.size()) return {grpc::StatusCode::INTERNAL, "no script"};
+  const auto& [responses, end] = price_streams[stream_requests.size() - 1];
+  for (const pricing::v1::StreamPricesResponse& response : responses) writer->Write(response);
+  return end;
+}
+
+grpc::Status FakePricing::ListCandles(grpc::ServerContext*, const pricing::v1::ListCandlesRequest* request,
+                                      pricing::v1::ListCandlesResponse* response) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  candle_requests.push_back(*request);
+  response->set_quote_address(quote_address);
+  Page(*request, candles, *response->mutable_candles(), *response);
+  return grpc::Status::OK;
+}
+
+grpc::Status FakePricing::GetMarkets(grpc::ServerContext*, const pricing::v1::GetMarketsRequest*,
+                                     pricing::v1::GetMarketsResponse* response) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const pricing::v1::Market& market : markets) *response->add_markets() = market;
+  return grpc::Status::OK;
+}
+
+grpc::Status FakePricing::RefreshMarkets(grpc::ServerContext*, const pricing::v1::RefreshMarketsRequest*,
+                                         pricing::v1::RefreshMarketsResponse*) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  ++refreshes;
+  return grpc::Status::OK;
+}
+
+grpc::Status FakePricing::ListHotTokens(grpc::ServerContext*, const pricing::v1::ListHotTokensRequest* request,
+                                        pricing::v1::ListHotTokensResponse* response) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Page(*request, hot, *response->mutable_tokens(), *response);
+  return grpc::Status::OK;
+}
+
+grpc::Status FakePricing::RequestPrice(grpc::ServerContext*, const pricing::v1::RequestPriceRequest* request,
+                                       grpc::ServerWriter<pricing::v1::RequestPriceResponse>* writer) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  added_requests.push_back(*request);
+  if (added_requests.size() > request_streams.size()) return {grpc::StatusCode::INTERNAL, "no script"};
+  const auto& [states, end] = request_streams[added_requests.size() - 1];
+  for (const pricing::v1::PriceRequest& state : states) {
+    pricing::v1::RequestPriceResponse response;
+    *response.mutable_request() = state;
+    writer->Write(response);
+  }
+  return end;
+}
+
+grpc::Status FakePricing::ListPriceRequests(grpc::ServerContext*, const pricing::v1::ListPriceRequestsRequest* request,
+                                            pricing::v1::ListPriceRequestsResponse* response) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<pricing::v1::PriceRequest> rows;
+  for (const pricing::v1::PriceRequest& row : requests) {
+    if (request->state() == pricing::v1::PRICE_REQUEST_STATE_UNSPECIFIED || row.state() == request->state()) {
+      rows.push_back(row);
+    }
+  }
+  Page(*request, rows, *response->mutable_requests(), *response);
+  return grpc::Status::OK;
+}
+
+grpc::Status FakePricing::GetStatus(grpc::ServerContext*, const pricing::v1::GetStatusRequest*,
+                                    pricing::v1::GetStatusResponse* response) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  *response = status;
+  return grpc::Status::OK;
+}
+
+grpc::Status FakePricing::Diagnose(grpc::ServerContext*, const pricing::v1::DiagnoseRequest*,
+                                   pricing::v1::DiagnoseResponse* response) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  *response = diagnosis;
+  return grpc::Status::OK;
+}
+
 FakeServer::FakeServer() {
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
   builder.RegisterService(&detector);
   builder.RegisterService(&resolver);
+  builder.RegisterService(&pricing);
   server_ = builder.BuildAndStart();
   address_ = absl::StrCat("127.0.0.1:", port);
 }

@@ -1,4 +1,5 @@
-// A detector and a resolver in this process, on ports of the kernel's choice, that answer what a test puts into them.
+// A detector, a resolver and a pricing in this process, on ports of the kernel's choice, that answer what a test puts
+// into them.
 //
 // Set the public members before the first call and read the recorded requests when the calls have ended, with a call of
 // Synchronize in between both times: gRPC's own order is invisible to ThreadSanitizer.
@@ -9,11 +10,13 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <grpcpp/grpcpp.h>
 
 #include "tokenwatch/detector/v1/detector.grpc.pb.h"
+#include "tokenwatch/pricing/v1/pricing.grpc.pb.h"
 #include "tokenwatch/resolver/v1/resolver.grpc.pb.h"
 
 namespace tokenwatch::cli {
@@ -111,7 +114,55 @@ class FakeResolver final : public resolver::v1::ResolverService::Service {
   std::mutex mutex_;
 };
 
-// Both behind one server.
+class FakePricing final : public pricing::v1::PricingService::Service {
+ public:
+  // By address.
+  std::map<std::string, pricing::v1::Price> prices;
+  std::vector<pricing::v1::Candle> candles;
+  std::string quote_address;
+  std::vector<pricing::v1::HotToken> hot;
+  std::vector<pricing::v1::Market> markets;
+  std::vector<pricing::v1::PriceRequest> requests;
+  // One per opening of a stream of prices or of a request: what it sends, and how it ends.
+  std::vector<std::pair<std::vector<pricing::v1::StreamPricesResponse>, grpc::Status>> price_streams;
+  std::vector<std::pair<std::vector<pricing::v1::PriceRequest>, grpc::Status>> request_streams;
+  pricing::v1::GetStatusResponse status;
+  pricing::v1::DiagnoseResponse diagnosis;
+
+  pricing::v1::GetPriceRequest price_request;
+  std::vector<pricing::v1::ListCandlesRequest> candle_requests;
+  std::vector<pricing::v1::StreamPricesRequest> stream_requests;
+  std::vector<pricing::v1::RequestPriceRequest> added_requests;
+  int refreshes = 0;
+
+  void Synchronize() { const std::lock_guard<std::mutex> lock(mutex_); }
+
+ private:
+  grpc::Status GetPrice(grpc::ServerContext*, const pricing::v1::GetPriceRequest* request,
+                        pricing::v1::GetPriceResponse* response) override;
+  grpc::Status StreamPrices(grpc::ServerContext*, const pricing::v1::StreamPricesRequest* request,
+                            grpc::ServerWriter<pricing::v1::StreamPricesResponse>* writer) override;
+  grpc::Status ListCandles(grpc::ServerContext*, const pricing::v1::ListCandlesRequest* request,
+                           pricing::v1::ListCandlesResponse* response) override;
+  grpc::Status GetMarkets(grpc::ServerContext*, const pricing::v1::GetMarketsRequest* request,
+                          pricing::v1::GetMarketsResponse* response) override;
+  grpc::Status RefreshMarkets(grpc::ServerContext*, const pricing::v1::RefreshMarketsRequest* request,
+                              pricing::v1::RefreshMarketsResponse* response) override;
+  grpc::Status ListHotTokens(grpc::ServerContext*, const pricing::v1::ListHotTokensRequest* request,
+                             pricing::v1::ListHotTokensResponse* response) override;
+  grpc::Status RequestPrice(grpc::ServerContext*, const pricing::v1::RequestPriceRequest* request,
+                            grpc::ServerWriter<pricing::v1::RequestPriceResponse>* writer) override;
+  grpc::Status ListPriceRequests(grpc::ServerContext*, const pricing::v1::ListPriceRequestsRequest* request,
+                                 pricing::v1::ListPriceRequestsResponse* response) override;
+  grpc::Status GetStatus(grpc::ServerContext*, const pricing::v1::GetStatusRequest* request,
+                         pricing::v1::GetStatusResponse* response) override;
+  grpc::Status Diagnose(grpc::ServerContext*, const pricing::v1::DiagnoseRequest* request,
+                        pricing::v1::DiagnoseResponse* response) override;
+
+  std::mutex mutex_;
+};
+
+// All behind one server.
 class FakeServer {
  public:
   FakeServer();
@@ -121,6 +172,7 @@ class FakeServer {
 
   FakeDetector detector;
   FakeResolver resolver;
+  FakePricing pricing;
 
  private:
   std::unique_ptr<grpc::Server> server_;

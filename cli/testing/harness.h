@@ -40,12 +40,14 @@ class CommandTest : public ::testing::Test {
     sleeps_.clear();
     server_.detector.Synchronize();
     server_.resolver.Synchronize();
+    server_.pricing.Synchronize();
     Environment environment{out_,
                             err_,
                             terminal_,
                             [this](const std::string& name) -> std::optional<std::string> {
                               if (name == "TOKENWATCH_DETECTOR") return detector_address_;
                               if (name == "TOKENWATCH_RESOLVER") return resolver_address_;
+                              if (name == "TOKENWATCH_PRICING") return pricing_address_;
                               return std::nullopt;
                             },
                             clock_,
@@ -55,12 +57,15 @@ class CommandTest : public ::testing::Test {
     const int code = cli::Run(arguments, environment);
     server_.detector.Synchronize();
     server_.resolver.Synchronize();
+    server_.pricing.Synchronize();
     return code;
   }
 
   FakeServer server_;
   std::string detector_address_ = server_.address();
   std::string resolver_address_ = server_.address();
+  // Without one, nothing says where pricing is.
+  std::optional<std::string> pricing_address_ = server_.address();
   StringSink out_;
   StringSink err_;
   Terminal terminal_;

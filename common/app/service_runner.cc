@@ -20,6 +20,8 @@ namespace tokenwatch::common {
 namespace {
 
 constexpr absl::Duration kLogFlushLimit = absl::Seconds(1);
+// From this size on, what is freed goes back to the system at once.
+constexpr int kMapAtBytes = 128 * 1024;
 
 bool WorthWaiting(const absl::Status& status) {
   switch (status.code()) {
@@ -49,6 +51,9 @@ std::vector<std::string> StartProgram(const std::string& service, absl::string_v
   // Buffers go from thread to thread here, and each arena of the allocator keeps what passed through it: with the
   // default of eight arenas a core a service holds more memory.
   ::mallopt(M_ARENA_MAX, 2);
+  // Batches pass through as buffers of megabytes. The allocator would raise its limit to the largest of them, and keep
+  // the holes that they leave.
+  ::mallopt(M_MMAP_THRESHOLD, kMapAtBytes);
   BlockTerminationSignals();
   InitLog({.service = service});
   RouteGrpcLog();

@@ -2,6 +2,7 @@
 #   tw_library(NAME name SOURCES ... DEPS ...)      a static library; DEPS are public
 #   tw_executable(NAME name SOURCES ... DEPS ...)   a program
 #   tw_test(NAME name SOURCES ... DEPS ... [LABELS ...] [TIMEOUT s] [ARGS ...])   a GoogleTest program registered with ctest
+#                                                   TIMEOUT is that of a build without sanitizers
 #   tw_fuzz(NAME name SOURCES ... DEPS ...)         a libFuzzer target; without TOKENWATCH_FUZZ it replays its corpus as a test
 include(CMakeParseArguments)
 
@@ -30,7 +31,10 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
                       -D_GLIBCXX_ASSERTIONS)
   add_link_options(-Wl,-z,relro,-z,now -pie)
 endif()
+# Tests say how long they may take unsanitized.
+set(TOKENWATCH_TIMEOUT_FACTOR 1)
 if(TOKENWATCH_SANITIZE)
+  set(TOKENWATCH_TIMEOUT_FACTOR 5)
   add_compile_options(-fsanitize=${TOKENWATCH_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TOKENWATCH_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -78,10 +82,18 @@ function(tw_library)
   endif()
 endfunction()
 
+# What a program needs besides its own code to be judged rightly: see tests/sanitizers/foreign_sync.cc.
+function(tw_link_sanitizer target)
+  if(TOKENWATCH_SANITIZE STREQUAL "thread")
+    target_link_libraries(${target} PRIVATE foreign_sync)
+  endif()
+endfunction()
+
 function(tw_executable)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS" ${ARGN})
   add_executable(${ARG_NAME} ${ARG_SOURCES})
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS})
+  tw_link_sanitizer(${ARG_NAME})
   set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 endfunction()
 
@@ -89,6 +101,7 @@ function(tw_test)
   cmake_parse_arguments(ARG "" "NAME;TIMEOUT" "SOURCES;DEPS;LABELS;ARGS" ${ARGN})
   add_executable(${ARG_NAME} ${ARG_SOURCES})
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest GTest::gtest_main)
+  tw_link_sanitizer(${ARG_NAME})
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} ${ARG_ARGS})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 60)
@@ -96,7 +109,8 @@ function(tw_test)
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()
-  set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
+  math(EXPR timeout "${ARG_TIMEOUT} * ${TOKENWATCH_TIMEOUT_FACTOR}")
+  set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT ${timeout} LABELS "${ARG_LABELS}"
     ENVIRONMENT "TOKENWATCH_SOURCE_DIR=${CMAKE_SOURCE_DIR};TOKENWATCH_BINARY_DIR=${CMAKE_BINARY_DIR}")
 endfunction()
 

@@ -283,11 +283,12 @@ TEST(HttpClientTest, UnsendableRequestsAreInvalid) {
   EXPECT_EQ(client.FetchSync(request).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
-// Counts outcomes by code; Wait returns when `total` have come.
+// Counts outcomes by code; Wait returns when `total` have come. Declared before the client, which calls back what is
+// under way while it ends.
 class Outcomes {
  public:
   HttpCallback Callback() {
-    return [this](absl::StatusOr<HttpResponse> result) {
+    return [this](const absl::StatusOr<HttpResponse>& result) {
       MutexLock lock(mutex_);
       ++counts_[result.status().code()];
       ++total_;
@@ -310,8 +311,8 @@ class Outcomes {
 TEST(HttpClientTest, BoundsWhatIsInFlightAndQueuedAndCancelsAtShutdown) {
   FakeHttpServer server;
   server.Route("/", FakeReply{.delay = absl::Minutes(1)});
-  HttpClient client({.max_in_flight = 2, .max_queued = 3});
   Outcomes outcomes;
+  HttpClient client({.max_in_flight = 2, .max_queued = 3});
   for (int i = 0; i < 2; ++i) client.Fetch(Get(server.Url()), outcomes.Callback());
   const absl::Time until = absl::Now() + absl::Seconds(10);
   while (server.Count() < 2 && absl::Now() < until) std::this_thread::yield();
@@ -340,8 +341,8 @@ TEST(HttpClientTest, RequestsRunSideBySide) {
       while (server->Count() < 2 && absl::Now() < until) std::this_thread::yield();
       return FakeReply{.status = server->Count() < 2 ? 500 : 200};
     });
-    HttpClient client({.ca_file = authority.path()});
     Outcomes outcomes;
+    HttpClient client({.ca_file = authority.path()});
     client.Fetch(Get(server->Url()), outcomes.Callback());
     const auto second = client.FetchSync(Get(server->Url()));
     ASSERT_TRUE(second.ok()) << second.status();
@@ -353,8 +354,8 @@ TEST(HttpClientTest, RequestsRunSideBySide) {
 TEST(HttpClientTest, DeadlineHoldsInTheQueue) {
   FakeHttpServer server;
   server.Route("/slow", FakeReply{.delay = absl::Minutes(1)});
-  HttpClient client({.max_in_flight = 1});
   Outcomes slow;
+  HttpClient client({.max_in_flight = 1});
   client.Fetch(Get(server.Url("/slow")), slow.Callback());
   const auto late = client.FetchSync(Get(server.Url("/"), absl::Milliseconds(50)));
   EXPECT_EQ(late.status().code(), absl::StatusCode::kDeadlineExceeded);
@@ -364,8 +365,8 @@ TEST(HttpClientTest, DeadlineHoldsInTheQueue) {
 TEST(HttpClientTest, CallbackMayFetchAgain) {
   FakeHttpServer server;
   server.Route("/", FakeReply{.body = "x"});
-  HttpClient client;
   Outcomes outcomes;
+  HttpClient client;
   client.Fetch(Get(server.Url()), [&](const absl::StatusOr<HttpResponse>& first) {
     ASSERT_TRUE(first.ok());
     client.Fetch(Get(server.Url()), outcomes.Callback());

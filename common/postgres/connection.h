@@ -47,6 +47,7 @@ struct ConnectionOptions {
   absl::Status Validate() const;
 };
 
+class Batch;
 class Connection;
 
 // A transaction in progress, given to the function that Connection::Transact runs. Its methods throw what pqxx throws;
@@ -63,6 +64,10 @@ class Transaction {
 
   // Runs SQL text that is not worth preparing: DDL, COPY. Never text with a user's values in it, unless quoted.
   pqxx::result ExecSql(const std::string& sql);
+
+  // Runs the statements of the batch in one round trip. `what` begins the message of an error, after which the
+  // transaction can only be rolled back.
+  absl::Status ExecBatch(absl::string_view what, const Batch& batch);
 
   pqxx::transaction_base& base() { return base_; }
   Connection& connection() { return connection_; }
@@ -91,6 +96,11 @@ class Connection {
   // happened. DEADLINE_EXCEEDED at once when the deadline has passed. `what` begins the message of an error.
   template <typename F>
   auto Transact(absl::string_view what, absl::Time deadline, F&& f) -> Guarded<std::invoke_result_t<F, Transaction&>>;
+
+  // Runs the statements of the batch in a transaction of their own, all or none, BEGIN and COMMIT in the same round
+  // trip. Errors as of Transact; UNKNOWN also when the connection is lost before the answers are there, whatever the
+  // server was doing. The time that the observer is told of a statement is from the sending of all to its answer.
+  absl::Status TransactBatch(absl::string_view what, absl::Time deadline, const Batch& batch);
 
   // Runs one statement of the catalogue by itself, in no explicit transaction: one round trip.
   template <typename... Args>
@@ -125,7 +135,7 @@ class Connection {
  private:
   friend class Transaction;
   class Policy;
-  class Impl;
+  struct Impl;
 
   // Arms the socket watch for one operation.
   class Watched {
@@ -149,6 +159,11 @@ class Connection {
   // such a commit by rolling back, without an error.
   void Commit(pqxx::transaction_base& work);
   pqxx::connection_base& base();
+
+  // The batch through the idle connection; what it throws or returns is not settled yet.
+  absl::Status RunBatch(absl::string_view what, const Batch& batch, bool own_transaction);
+  // The least of its statements' limits.
+  static absl::Duration LimitOf(const Batch& batch);
 
   // Exec with timing reported to the observer.
   template <typename... Args>

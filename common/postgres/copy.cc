@@ -10,12 +10,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 
 namespace tokenwatch::common {
 namespace {
 
 // libpq keeps a whole message in its buffer before it sends; larger ones would only make that buffer grow.
 constexpr size_t kMessageBytes = size_t{64} << 10;
+
+// What begins a copy: a signature, no flags, no extension; and the count of fields that ends it.
+constexpr absl::string_view kHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
+constexpr absl::string_view kTrailer("\377\377", 2);
 
 absl::Status LostConnection(absl::string_view what, pg_conn* conn) {
   return FromSqlState(what, "", conn == nullptr ? "the connection to the database was lost" : PQerrorMessage(conn));
@@ -60,11 +65,13 @@ absl::StatusOr<CopyIn> CopyIn::Begin(Transaction& transaction, absl::string_view
   const auto quote = [](std::string* out, const std::string& name) { out->append(QuoteIdentifier(name)); };
   std::string what = absl::StrCat("copy into ", table);
   absl::Status status = Guard(what, [&] {
-    transaction.ExecSql(
-        absl::StrCat("COPY ", QuoteTable(table), " (", absl::StrJoin(columns, ", ", quote), ") FROM STDIN"));
+    transaction.ExecSql(absl::StrCat("COPY ", QuoteTable(table), " (", absl::StrJoin(columns, ", ", quote),
+                                     ") FROM STDIN (FORMAT binary)"));
   });
   if (!status.ok()) return status;
-  return CopyIn(transaction.connection(), std::move(what));
+  CopyIn copy(transaction.connection(), std::move(what));
+  if (status = copy.Write(kHeader); !status.ok()) return status;
+  return copy;
 }
 
 CopyIn::CopyIn(CopyIn&& other) noexcept
@@ -90,7 +97,7 @@ absl::Status CopyIn::Write(absl::string_view rows) {
 }
 
 absl::StatusOr<int64_t> CopyIn::Finish() {
-  if (connection_ == nullptr) return absl::FailedPreconditionError(absl::StrCat(what_, ": the copy has ended"));
+  if (absl::Status status = Write(kTrailer); !status.ok()) return status;
   pg_conn* const conn = std::exchange(connection_, nullptr)->handle();
   if (PQputCopyEnd(conn, nullptr) != 1) return LostConnection(what_, conn);
   return TakeResults(what_, conn);
@@ -99,13 +106,16 @@ absl::StatusOr<int64_t> CopyIn::Finish() {
 void CopyOut::FreeRow::operator()(char* row) const { PQfreemem(row); }
 
 absl::StatusOr<CopyOut> CopyOut::Begin(Transaction& transaction, absl::string_view query) {
-  absl::Status status = Guard("copy out", [&] { transaction.ExecSql(absl::StrCat("COPY (", query, ") TO STDOUT")); });
+  absl::Status status =
+      Guard("copy out", [&] { transaction.ExecSql(absl::StrCat("COPY (", query, ") TO STDOUT (FORMAT binary)")); });
   if (!status.ok()) return status;
   return CopyOut(transaction.connection());
 }
 
 CopyOut::CopyOut(CopyOut&& other) noexcept
-    : connection_(std::exchange(other.connection_, nullptr)), row_(std::move(other.row_)) {}
+    : connection_(std::exchange(other.connection_, nullptr)),
+      header_read_(other.header_read_),
+      row_(std::move(other.row_)) {}
 
 CopyOut::~CopyOut() {
   if (connection_ == nullptr || connection_->handle() == nullptr) return;
@@ -114,12 +124,19 @@ CopyOut::~CopyOut() {
 
 absl::StatusOr<bool> CopyOut::Next(absl::string_view* row) {
   if (connection_ == nullptr) return false;
-  char* raw = nullptr;
-  const int size = PQgetCopyData(connection_->handle(), &raw, /*async=*/0);
-  row_.reset(raw);
-  if (size > 0) {
-    *row = absl::string_view(raw, static_cast<size_t>(size) - 1);
-    return true;
+  while (true) {
+    char* raw = nullptr;
+    const int size = PQgetCopyData(connection_->handle(), &raw, /*async=*/0);
+    row_.reset(raw);
+    if (size <= 0) break;
+    *row = absl::string_view(raw, static_cast<size_t>(size));
+    // The header comes in one message with the first row, or with the trailer.
+    if (!header_read_) {
+      if (!absl::ConsumePrefix(row, kHeader)) return absl::InternalError("copy out: not in binary format");
+      header_read_ = true;
+    }
+    // What is left is a row, unless it is the trailer.
+    if (!row->empty() && *row != kTrailer) return true;
   }
   // The end, or the reason why there is no next row; both leave the copy ended.
   pg_conn* const conn = std::exchange(connection_, nullptr)->handle();

@@ -1,4 +1,4 @@
-// COPY in and out of a transaction, in text format: the fastest way to move many rows.
+// COPY in and out of a transaction, in binary format (see copy_binary.h): the fastest way to move many rows.
 //
 // Why libpq and not pqxx::stream_to, stream_from: stream_to takes one row a call and copies it twice, its raw writer is
 // private, stream_from cannot read a query, and both lose the SQLSTATE of an error that arrives late. copy_bench
@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "common/postgres/connection.h"
-#include "common/postgres/copy_text.h"
+#include "common/postgres/copy_binary.h"
 
 namespace tokenwatch::common {
 
@@ -59,7 +59,7 @@ class CopyOut {
   // that cannot hit a later statement. Put a LIMIT into the query instead.
   ~CopyOut();
 
-  // The next row in `*row`, without its newline, valid until the next call; false after the last.
+  // The next row in `*row`, for SplitCopyRow, valid until the next call; false after the last.
   absl::StatusOr<bool> Next(absl::string_view* row);
 
  private:
@@ -70,6 +70,7 @@ class CopyOut {
   explicit CopyOut(Connection& connection) : connection_(&connection) {}
 
   Connection* connection_;
+  bool header_read_ = false;
   std::unique_ptr<char, FreeRow> row_;
 };
 

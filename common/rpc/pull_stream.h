@@ -1,8 +1,9 @@
-// Server streams that are pulled: the stream asks its source for the next message when the one before has been taken by
-// the transport, waits without a thread when there is none, and ends exactly once on every path.
+// Server streams that are pulled: the stream asks its source for the next message while the transport takes the one
+// before, waits without a thread when there is none, and ends exactly once on every path.
 //
-// At most one message is in flight for each stream, so a reader that does not read costs one message and slows nobody.
-// A reader that takes nothing for the stall limit is cut off.
+// At most one message is in flight for each stream and one more is ready, so source, transport and reader work at the
+// same time, and a reader that does not read costs two messages and slows nobody. A reader that takes nothing for the
+// stall limit is cut off.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +40,11 @@ class PullSource {
   virtual void Arm(std::function<void()> wake) = 0;
   // The stream has ended: what Arm left behind is not wanted any more.
   virtual void Disarm() = 0;
-  // What a reader that is cut off needs to know to go on, as "resume after cursor 17".
+  // Whether a message may be made while the one before is under way. Not for what would be out of date by the time a slow
+  // reader takes it.
+  virtual bool works_ahead() const { return true; }
+  // What a reader that got all messages until now, and is cut off then, needs to know to go on, as "resume after cursor
+  // 17".
   virtual std::string Resume() const = 0;
 };
 
@@ -74,8 +79,8 @@ class StreamSet {
   bool Add(const std::shared_ptr<OpenStream>& stream) TW_EXCLUDES(mutex_);
   void Remove(const OpenStream* stream) TW_EXCLUDES(mutex_);
   void CountCutOff() TW_EXCLUDES(mutex_);
-  // Call it every second or so.
-  void CutOffStalled() TW_EXCLUDES(mutex_);
+  // Cuts off who has stalled by `now`, which is wall-clock time. Call it every second or so.
+  void CutOffStalled(absl::Time now) TW_EXCLUDES(mutex_);
   // Ends all streams, and every later one.
   void EndAll(const absl::Status& status) TW_EXCLUDES(mutex_);
   Counts counts() const TW_EXCLUDES(mutex_);
@@ -104,7 +109,7 @@ class PullStream final : public grpc::ServerWriteReactor<Response>,
     if (set.Add(stream)) {
       stream->Wake();
     } else {
-      stream->FinishOnce(absl::ResourceExhaustedError("too many streams are open, or the service is draining"));
+      stream->End(absl::ResourceExhaustedError("too many streams are open, or the service is draining"));
     }
     return stream.get();
   }
@@ -124,15 +129,15 @@ class PullStream final : public grpc::ServerWriteReactor<Response>,
       MutexLock lock(mutex_);
       if (!end_.has_value()) end_ = status;
     }
-    Wake();
+    Step();
   }
 
   void CutOffIfStalled(absl::Time limit, absl::Time hard_limit) override {
     MutexLock lock(mutex_);
-    if (state_ != State::kWriting || write_began_ > limit) return;
+    if (!writing_ || write_began_ > limit) return;
     if (!end_.has_value()) {
       set_.CountCutOff();
-      end_ = absl::ResourceExhaustedError("cut off: this reader takes its messages too slowly; " + source_->Resume());
+      end_ = absl::ResourceExhaustedError("cut off: this reader takes its messages too slowly; " + resume_);
     }
     if (write_began_ <= hard_limit) context_->TryCancel();
   }
@@ -140,10 +145,11 @@ class PullStream final : public grpc::ServerWriteReactor<Response>,
   void OnWriteDone(bool ok) override {
     {
       MutexLock lock(mutex_);
-      state_ = State::kIdle;
+      writing_ = false;
+      in_flight_.Clear();
       if (!ok && !end_.has_value()) end_ = absl::CancelledError("the reader has gone");
     }
-    Wake();
+    Step();
   }
 
   void OnCancel() override { End(absl::CancelledError("the reader has gone")); }
@@ -155,86 +161,118 @@ class PullStream final : public grpc::ServerWriteReactor<Response>,
   }
 
  private:
-  enum class State { kIdle, kPulling, kWriting, kFinished };
-
   PullStream(grpc::CallbackServerContext* context, Executor& executor, StreamSet& set,
              std::unique_ptr<PullSource<Response>> source)
       : context_(context), executor_(executor), set_(set), source_(std::move(source)) {}
 
-  // Something may have changed: has the source asked, unless that is under way or a message is in flight.
+  // The source may have a message.
   void Wake() {
     {
       MutexLock lock(mutex_);
       woken_ = true;
-      if (state_ != State::kIdle) return;
-      state_ = State::kPulling;
     }
-    SubmitPull();
+    Step();
+  }
+
+  // Begins whatever can be begun now. Called after every change.
+  void Step() {
+    // What is begun may end on another thread before this one is out of here.
+    const std::shared_ptr<PullStream> self = this->shared_from_this();
+    bool pull = false;
+    bool write = false;
+    std::optional<absl::Status> finish;
+    {
+      MutexLock lock(mutex_);
+      if (finished_) return;
+      if (end_.has_value()) {
+        if (!pulling_ && !writing_) finish = end_;
+      } else {
+        if (ready_ && !writing_) {
+          std::swap(in_flight_, next_);
+          resume_.swap(next_resume_);
+          ready_ = false;
+          writing_ = write = true;
+          write_began_ = absl::Now();
+        }
+        if (woken_ && !pulling_ && !ready_ && !source_end_.has_value() && (!writing_ || source_->works_ahead())) {
+          woken_ = false;
+          pulling_ = pull = true;
+        }
+        // Everything the source gave comes first.
+        if (source_end_.has_value() && !ready_ && !writing_) finish = source_end_;
+      }
+      finished_ = finish.has_value();
+    }
+    // The pull first: a write may do its work before it returns.
+    if (pull) SubmitPull();
+    if (write) this->StartWrite(&in_flight_);
+    if (finish.has_value()) this->Finish(ToGrpc(*finish));
   }
 
   void SubmitPull() {
-    if (!executor_.TrySubmit([self = this->shared_from_this()] { self->PullOnce(); })) {
-      FinishOnce(absl::ResourceExhaustedError("the service has no room for this stream; " + source_->Resume()));
+    if (executor_.TrySubmit([self = this->shared_from_this()] { self->PullOnce(); })) return;
+    {
+      MutexLock lock(mutex_);
+      pulling_ = false;
+      if (!end_.has_value()) {
+        end_ = absl::ResourceExhaustedError("the service has no room for this stream; " + source_->Resume());
+      }
     }
+    Step();
   }
 
-  // One message, or the beginning of a wait. State is kPulling, so nobody else touches the source.
+  // One message, or the beginning of a wait. While pulling_ is set nobody else touches the source, nor next_.
   void PullOnce() {
-    std::optional<absl::Status> end;
-    {
-      MutexLock lock(mutex_);
-      woken_ = false;
-      end = end_;
-    }
-    if (end.has_value()) return FinishOnce(*end);
-    response_.Clear();
+    next_.Clear();
     absl::Status status;
-    switch (source_->Next(&response_, &status)) {
-      case Pull::kEnd:
-        return FinishOnce(status);
-      case Pull::kSend: {
-        {
-          MutexLock lock(mutex_);
-          state_ = State::kWriting;
-          write_began_ = absl::Now();
-        }
-        this->StartWrite(&response_);
-        return;
-      }
-      case Pull::kWait:
-        break;
+    std::string resume;
+    Pull pulled = Pull::kWait;
+    if (!ended()) {
+      pulled = source_->Next(&next_, &status);
+      if (pulled == Pull::kSend) resume = source_->Resume();
+      if (pulled == Pull::kWait) source_->Arm([self = this->shared_from_this()] { self->Wake(); });
     }
-    source_->Arm([self = this->shared_from_this()] { self->Wake(); });
     {
       MutexLock lock(mutex_);
-      if (!woken_) {
-        state_ = State::kIdle;
-        return;
+      pulling_ = false;
+      if (pulled == Pull::kEnd) source_end_ = status;
+      if (pulled == Pull::kSend) {
+        ready_ = woken_ = true;
+        next_resume_ = std::move(resume);
       }
     }
-    SubmitPull();
+    Step();
   }
 
-  void FinishOnce(const absl::Status& status) {
-    {
-      MutexLock lock(mutex_);
-      if (state_ == State::kFinished) return;
-      state_ = State::kFinished;
-    }
-    this->Finish(ToGrpc(status));
+  bool ended() {
+    MutexLock lock(mutex_);
+    return end_.has_value();
   }
 
   grpc::CallbackServerContext* const context_;
   Executor& executor_;
   StreamSet& set_;
   const std::unique_ptr<PullSource<Response>> source_;
-  Response response_;
+  // The transport's while writing_ is set; the executor's while pulling_ is set.
+  Response in_flight_;
+  Response next_;
 
   Mutex mutex_;
-  State state_ TW_GUARDED_BY(mutex_) = State::kIdle;
+  // The source is being asked.
+  bool pulling_ TW_GUARDED_BY(mutex_) = false;
+  // It is worth asking.
   bool woken_ TW_GUARDED_BY(mutex_) = false;
+  // next_ is the next message.
+  bool ready_ TW_GUARDED_BY(mutex_) = false;
+  bool writing_ TW_GUARDED_BY(mutex_) = false;
+  bool finished_ TW_GUARDED_BY(mutex_) = false;
+  // Why the stream ends as soon as nothing is under way, and how its source ended.
   std::optional<absl::Status> end_ TW_GUARDED_BY(mutex_);
+  std::optional<absl::Status> source_end_ TW_GUARDED_BY(mutex_);
   absl::Time write_began_ TW_GUARDED_BY(mutex_);
+  // The source's word after the message in flight, and after the one that is ready.
+  std::string resume_ TW_GUARDED_BY(mutex_);
+  std::string next_resume_ TW_GUARDED_BY(mutex_);
 
   // Keeps this alive until OnDone.
   std::shared_ptr<PullStream> self_;

@@ -21,6 +21,7 @@ struct Script {
   // The stream ends after so many.
   std::atomic<int> end_after{1'000'000'000};
   size_t message_bytes = 0;
+  bool works_ahead = true;
 
   std::atomic<int> alive{0};
   std::atomic<int> armed{0};
@@ -74,6 +75,7 @@ class Source final : public PullSource<EchoResponse> {
     script_.wakes.clear();
   }
   std::string Resume() const override { return absl::StrCat("resume after ", next_); }
+  bool works_ahead() const override { return script_.works_ahead; }
 
  private:
   Script& script_;
@@ -111,14 +113,14 @@ class PullStreamTest : public ::testing::Test {
     grpc::Status Finish() {
       finished = true;
       EchoResponse response;
-      while (reader->Read(&response)) {
-      }
+      while (reader->Read(&response)) ++read_at_finish;
       return reader->Finish();
     }
     grpc::ClientContext context;
     std::unique_ptr<EchoService::Stub> stub;
     std::unique_ptr<grpc::ClientReader<EchoResponse>> reader;
     bool finished = false;
+    int read_at_finish = 0;
   };
 
   Script script_;
@@ -225,31 +227,56 @@ TEST_F(PullStreamTest, AnExecutorWithoutRoomEndsTheStream) {
 
 class StallTest : public PullStreamTest {
  protected:
-  StallTest() : PullStreamTest({.max_streams = 4, .stall_limit = absl::Milliseconds(400)}) {
+  static constexpr absl::Duration kStallLimit = absl::Milliseconds(400);
+  StallTest() : PullStreamTest({.max_streams = 4, .stall_limit = kStallLimit}) {
     script_.messages = 1'000'000;
     script_.message_bytes = 256 * 1024;
   }
+
+  // How many messages are made when nobody reads: until the window is full, which shows in that no more are.
+  int MadeForNobody() {
+    int before = -1;
+    int looks = 0;
+    EXPECT_TRUE(WaitFor([&] {
+      looks = before == script_.sent && before > 0 ? looks + 1 : 0;
+      before = script_.sent;
+      absl::SleepFor(absl::Milliseconds(20));
+      return looks >= 15;
+    }));
+    return before;
+  }
 };
+
+TEST_F(StallTest, AMessageIsMadeAheadOnlyWhereTheSourceLikesThat) {
+  int made[2] = {0, 0};
+  for (const bool ahead : {false, true}) {
+    script_.works_ahead = ahead;
+    script_.sent = 0;
+    Client lazy(server_);
+    made[ahead ? 1 : 0] = MadeForNobody();
+    lazy.context.TryCancel();
+    lazy.Finish();
+    EXPECT_TRUE(WaitFor([&] { return set_.counts().open == 0; }));
+  }
+  EXPECT_EQ(made[1], made[0] + 1);
+}
 
 TEST_F(StallTest, WhoNeverReadsIsCutOffAndAnotherGoesOn) {
   Client lazy(server_);
-  // Its window is full when nothing more of it is sent.
-  int before = -1;
-  EXPECT_TRUE(WaitFor([&] {
-    const bool stands = before == script_.sent && before > 0;
-    before = script_.sent;
-    absl::SleepFor(absl::Milliseconds(stands ? 0 : 20));
-    return stands;
-  }));
+  MadeForNobody();
   Client eager(server_);
   int read = 0;
   EXPECT_TRUE(WaitFor([&] {
-    EXPECT_NE(eager.Read(), "(end)");
-    ++read;
-    set_.CutOffStalled();
+    // The stall is judged by a time of the test's own, so that a machine which stands still for a while makes nobody
+    // stall: once as many messages are read as were made for all streams by then, what is in flight to the eager reader
+    // was begun later.
+    const absl::Time then = absl::Now();
+    for (const int made = script_.sent; read <= made + 1; ++read) {
+      if (eager.Read() == "(end)") return true;
+    }
+    set_.CutOffStalled(then + kStallLimit);
     return set_.counts().cut_off == 1 && set_.counts().open == 1;
   })) << set_.counts().cut_off;
-  EXPECT_GT(read, 0);
   for (int i = 0; i < 3; ++i) EXPECT_NE(eager.Read(), "(end)");
   EXPECT_EQ(set_.counts().cut_off, 1u);
   EXPECT_FALSE(lazy.Finish().ok());
@@ -259,12 +286,16 @@ TEST_F(StallTest, WhoNeverReadsIsCutOffAndAnotherGoesOn) {
 TEST_F(StallTest, WhoReadsAgainInTimeLearnsWhereToGoOn) {
   Client slow(server_);
   EXPECT_TRUE(WaitFor([&] {
-    set_.CutOffStalled();
+    set_.CutOffStalled(absl::Now());
     return set_.counts().cut_off == 1;
   }));
   const grpc::Status status = slow.Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
-  EXPECT_TRUE(absl::StrContains(status.error_message(), "too slowly; resume after ")) << status.error_message();
+  // What was ready but not sent is not counted; it was one message at most.
+  EXPECT_TRUE(absl::EndsWith(status.error_message(), absl::StrCat("too slowly; resume after ", slow.read_at_finish)))
+      << status.error_message() << " after " << slow.read_at_finish;
+  EXPECT_GE(script_.sent, slow.read_at_finish);
+  EXPECT_LE(script_.sent, slow.read_at_finish + 1);
 }
 
 }  // namespace

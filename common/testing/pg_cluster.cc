@@ -3,14 +3,11 @@
 #include <fstream>
 #include <system_error>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "absl/cleanup/cleanup.h"
@@ -28,7 +25,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr absl::Duration kProgramLimit = absl::Seconds(60);
-constexpr int kPortAttempts = 5;
 
 // The user the server runs as, empty for the test's own.
 std::string ServerUser() { return geteuid() == 0 ? "postgres" : ""; }
@@ -51,19 +47,6 @@ absl::Status GiveToServerUser(const fs::path& path) {
   if (user == nullptr) return absl::NotFoundError("there is no user postgres: install the package postgresql");
   if (chown(path.c_str(), user->pw_uid, user->pw_gid) == 0) return absl::OkStatus();
   return absl::PermissionDeniedError(absl::StrCat("cannot give ", path.string(), " to the user postgres"));
-}
-
-// A port nobody listens on now. Between this and the server's start somebody may take it; the caller tries again.
-int FreePort() {
-  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const absl::Cleanup done = [probe] { close(probe); };
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  if (bind(probe, reinterpret_cast<sockaddr*>(&address), size) != 0) return 0;
-  getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size);
-  return ntohs(address.sin_port);
 }
 
 // The template's directory, made by the first who needs it; others wait for the lock.
@@ -114,16 +97,10 @@ absl::StatusOr<std::unique_ptr<PgCluster>> PgCluster::Start(const Options& optio
     return absl::NotFoundError("the PostgreSQL server is not installed: install the package postgresql");
   }
   std::unique_ptr<PgCluster> cluster(new PgCluster(options));
+  if (cluster->port() == 0) return absl::ResourceExhaustedError("there is no free port on 127.0.0.1");
   if (absl::Status status = cluster->MakeData(); !status.ok()) return status;
-  absl::Status status;
-  for (int attempt = 0; attempt < kPortAttempts; ++attempt) {
-    cluster->port_ = FreePort();
-    status = cluster->StartServer();
-    if (status.ok()) return cluster;
-    if (!absl::StrContains(cluster->Log(), "Address already in use")) break;
-    cluster->server_.reset();
-  }
-  return status;
+  if (absl::Status status = cluster->StartServer(); !status.ok()) return status;
+  return cluster;
 }
 
 absl::Status PgCluster::MakeData() {
@@ -146,7 +123,7 @@ absl::Status PgCluster::MakeData() {
 
 absl::Status PgCluster::StartServer() {
   ChildProcess::Options options;
-  options.command = {BinDir() / "postgres", "-D", dir_.path() / "data", "-p", absl::StrCat(port_)};
+  options.command = {BinDir() / "postgres", "-D", dir_.path() / "data", "-p", absl::StrCat(port())};
   options.stdout_file = options.stderr_file = dir_.path() / "log";
   options.directory = "/";
   options.user = ServerUser();
@@ -236,7 +213,7 @@ absl::StatusOr<std::string> PgCluster::QueryValue(absl::string_view database, ab
 }
 
 std::string PgCluster::Dsn(absl::string_view database, absl::string_view role) const {
-  return DsnThrough(port_, database, role);
+  return DsnThrough(port(), database, role);
 }
 
 std::string PgCluster::DsnThrough(int port, absl::string_view database, absl::string_view role) const {
@@ -244,7 +221,7 @@ std::string PgCluster::DsnThrough(int port, absl::string_view database, absl::st
 }
 
 std::string PgCluster::SocketDsn(absl::string_view database, absl::string_view role) const {
-  return absl::StrCat("host=", dir_.path().string(), " port=", port_, " dbname=", database, " user=", role);
+  return absl::StrCat("host=", dir_.path().string(), " port=", port(), " dbname=", database, " user=", role);
 }
 
 }  // namespace tokenwatch::common

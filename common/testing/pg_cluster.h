@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "common/testing/child_process.h"
+#include "common/testing/held_port.h"
 #include "common/testing/temp_dir.h"
 
 namespace tokenwatch::common {
@@ -59,7 +60,7 @@ class PgCluster {
   std::string DsnThrough(int port, absl::string_view database, absl::string_view role = "postgres") const;
   // Over the Unix socket.
   std::string SocketDsn(absl::string_view database, absl::string_view role = "postgres") const;
-  int port() const { return port_; }
+  int port() const { return port_.port(); }
   pid_t pid() const { return server_ == nullptr ? -1 : server_->pid(); }
   // The server's log so far.
   std::string Log() const { return ReadFile(dir_.path() / "log"); }
@@ -74,7 +75,7 @@ class PgCluster {
 
   const Options options_;
   TempDir dir_;
-  int port_ = 0;
+  const HeldPort port_;
   std::unique_ptr<ChildProcess> server_;
 };
 

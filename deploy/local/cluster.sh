@@ -127,7 +127,7 @@ remove_cluster() {
 make_databases() {
   local service
   export TOKENWATCH_SECRETS="$SECRETS"
-  for service in detector resolver; do
+  for service in detector resolver pricing; do
     secret_file "$service.password" >/dev/null
     (umask 077 && printf 'host=%s port=%s dbname=platform user=%s password=%s' "$(cat "$RUN/pg.socket")" \
       "$(cat "$RUN/pg.port")" "$service" "$(cat "$SECRETS/$service.password")" >"$SECRETS/$service.dsn")

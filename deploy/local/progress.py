@@ -1,7 +1,7 @@
 """Follows a run: one updating line in a terminal, a line at the start and the end of it elsewhere.
 
-A replay has ended when the detector's feed "recording" says "finished" and the number of pending tokens has come to
-rest: it is zero, or has not moved for SETTLE_S. Exit codes: 0 ended, 70 a service went away or its feed failed.
+A replay has ended when the detector's feed "recording" says "finished", pricing has folded all of the log, and the number
+of pending tokens has come to rest: it is zero, or has not moved for SETTLE_S. Exit codes: 0 ended, 70 a service went away or its feed failed.
 """
 
 import argparse
@@ -25,15 +25,16 @@ def field(message, name, default=0):
 
 
 def read_status(options):
-    """The detector's status as a dict; None when it cannot be had at the moment."""
+    """The status of the detector and of pricing as dicts; None for what cannot be had at the moment."""
     try:
         done = subprocess.run([options.client, "status", "--json", "--detector=" + options.detector,
-                               "--resolver=" + options.resolver], capture_output=True, text=True,
+                               "--resolver=" + options.resolver, "--pricing=" + options.pricing], capture_output=True, text=True,
                               timeout=CLIENT_LIMIT_S, check=False)
-        # The client fails when either service does not answer, and still prints what the other said.
-        return json.loads(done.stdout.splitlines()[0])["detector"] if done.stdout else None
-    except (subprocess.TimeoutExpired, ValueError, KeyError, OSError):
-        return None
+        # The client fails when one of the services does not answer, and still prints what the others said.
+        answers = json.loads(done.stdout.splitlines()[0]) if done.stdout else {}
+        return answers.get("detector"), answers.get("pricing")
+    except (subprocess.TimeoutExpired, ValueError, OSError):
+        return None, None
 
 
 def process_gone(processes_file):
@@ -51,12 +52,18 @@ def process_gone(processes_file):
     return None
 
 
-def describe(status):
+def has_folded(pricing, status):
+    """Whether pricing has come to the end of the trade log."""
+    return pricing is not None and field(pricing, "cursor") >= field(status, "trade_cursor")
+
+
+def describe(status, pricing):
     feeds = field(status, "feeds", [])
     total = {key: sum(field(feed, key) for feed in feeds) for key in ("frames", "trades")}
     pending = field(status, "pending_tokens")
     return (f"frames {total['frames']:,}  trades {total['trades']:,}  "
-            f"tokens {field(status, 'detected_tokens') + pending:,}  pending {pending:,}")
+            f"tokens {field(status, 'detected_tokens') + pending:,}  pending {pending:,}  "
+            f"folded {field(pricing or {}, 'trades_folded'):,}")
 
 
 class Line:
@@ -108,9 +115,9 @@ def follow(options, line):
             line.end(text)
             print(f"run: {gone} went away after {elapsed_s:.0f} s", file=sys.stderr)
             return 70
-        status = read_status(options)
+        status, pricing = read_status(options)
         if status:
-            text = describe(status)
+            text = describe(status, pricing)
             feeds = field(status, "feeds", [])
             failed = [feed for feed in feeds if feed.get("state") == "failed"]
             if failed and not options.live:
@@ -118,7 +125,8 @@ def follow(options, line):
                 print(f"run: feed {failed[0].get('name')} failed: {failed[0].get('detail')}", file=sys.stderr)
                 return 70
             finished = any((feed.get("name"), feed.get("state")) == ("recording", "finished") for feed in feeds)
-            if finished and not options.live and rest.reached(field(status, "pending_tokens")):
+            at_rest = rest.reached(field(status, "pending_tokens")) if finished else False
+            if at_rest and not options.live and has_folded(pricing, status):
                 line.end(f"run: {text}  ({elapsed_s:.1f} s)")
                 return 0
         line.update(f"{elapsed_s:5.0f} s  {text}")
@@ -133,6 +141,7 @@ def main():
     parser.add_argument("--client", required=True)
     parser.add_argument("--detector", required=True)
     parser.add_argument("--resolver", required=True)
+    parser.add_argument("--pricing", required=True)
     parser.add_argument("--processes", required=True)
     parser.add_argument("--live", action="store_true")
     parser.add_argument("--seconds", type=int, default=0)

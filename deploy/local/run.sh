@@ -1,4 +1,4 @@
-# ./dev run: private PostgreSQL, detector, resolver, a replayed session and what was found; see ./dev help.
+# ./dev run: private PostgreSQL, detector, resolver, pricing, a replayed session and what was found; see ./dev help.
 # shellcheck source=deploy/local/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 # shellcheck source=deploy/local/state.sh
@@ -41,7 +41,7 @@ if [[ -n "$(running_processes)" ]]; then
   die 75 "still running from ./dev run --keep: $(running_processes | paste -sd' '); stop with ./dev down"
 fi
 deps
-programs=(tokenwatch-detector tokenwatch-resolver tokenwatch)
+programs=(tokenwatch-detector tokenwatch-resolver tokenwatch-pricing tokenwatch)
 [[ -n "$live" || -n "$recording" ]] || programs+=(tokenwatch-sim tokenwatch-fake-upstreams)
 [[ -n "${TOKENWATCH_BIN:-}" ]] || build "$preset" "${programs[@]}"
 for program in "${programs[@]}"; do
@@ -73,23 +73,26 @@ stop_everything  # what a run that was killed could not tidy up
 start_cluster
 make_databases
 
-upstream_flags=()
+upstream_flags=() oracle_flags=()
 if [[ -n "$live" ]]; then
   replaying="live feeds"
   start_detector pumpportal,solana
 elif [[ -n "$recording" ]]; then
   replaying="replaying $recording"
   no_upstreams
+  no_oracles
   start_detector recording "$recording"
 else
   replaying="replaying a recorded and a simulated session"
   make_session
+  no_oracles --reference_file="$REFERENCES"
   start_fake_upstreams
   start_detector recording "$SESSION"
 fi
 start_resolver "${upstream_flags[@]}"
-printf '{"detector":"%s","resolver":"%s"}\n' "$DETECTOR" "$RESOLVER" >"$ENDPOINTS"
-say "detector and resolver serve after $((SECONDS - began)) s; $replaying"
+start_pricing "${oracle_flags[@]}"
+printf '{"detector":"%s","resolver":"%s","pricing":"%s"}\n' "$DETECTOR" "$RESOLVER" "$PRICING" >"$ENDPOINTS"
+say "detector, resolver and pricing serve after $((SECONDS - began)) s; $replaying"
 
 reach() {
   local socket port
@@ -99,7 +102,8 @@ reach() {
 Everything stays up:
   detector   gRPC $DETECTOR   metrics http://127.0.0.1:$(port_of detector http)/metrics
   resolver   gRPC $RESOLVER   metrics http://127.0.0.1:$(port_of resolver http)/metrics
-  client     ./dev cli tokens list --pending     (or, in this directory, $BIN/tokenwatch)
+  pricing    gRPC $PRICING   metrics http://127.0.0.1:$(port_of pricing http)/metrics
+  client     ./dev cli hot     (or, in this directory, $BIN/tokenwatch hot)
   database   PGPASSFILE=$SECRETS/pgpass $PG_BIN/psql -h $socket -p $port -U postgres platform
   logs       $LOGS
   stop       ./dev down
@@ -111,22 +115,23 @@ if [[ -z "$live" || -z "$keep" ]]; then
   [[ -z "$live" ]] || watch_options=(--live --seconds="$seconds")
   # In the background, because a shell that waits for a foreground program does not hear SIGTERM until that has ended.
   "$PYTHON" "$LOCAL/progress.py" --client="$BIN/tokenwatch" --detector="$DETECTOR" --resolver="$RESOLVER" \
-    --processes="$PROCESSES" "${watch_options[@]}" &
+    --pricing="$PRICING" --processes="$PROCESSES" "${watch_options[@]}" &
   watching=$!
   code=0
   wait "$watching" || code=$?
   watching=""
   if [[ $code -ne 0 && -z "$interrupted" ]]; then
-    for name in detector resolver; do
+    for name in detector resolver pricing; do
       is_alive "$name" || warn "$name is gone: $(last_words "$name") (log: $LOGS/$name.log)"
     done
     exit "$code"
   fi
   if [[ -n "$recording" ]]; then
-    say "a replay asks nobody for names: tokens without one stay pending"
+    say "a replay asks nobody for names or prices: tokens without a name stay pending, and prices are in the asset they" \
+      "were traded in"
   elif [[ -z "$live" ]]; then
     describe_session
   fi
-  "$BIN/tokenwatch" summary --detector="$DETECTOR" --resolver="$RESOLVER"
+  "$BIN/tokenwatch" summary --detector="$DETECTOR" --resolver="$RESOLVER" --pricing="$PRICING"
 fi
 [[ -z "$keep" ]] || reach

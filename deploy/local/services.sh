@@ -1,4 +1,4 @@
-# Starts the detector, the resolver and, for a replay, stand-ins for the upstreams; sourced after state.sh. The contract
+# Starts the detector, the resolver, pricing and, for a replay, stand-ins for the upstreams; sourced after state.sh. The contract
 # with the programs: --listen and --http_listen may have port 0, --port_file gets {"grpc": port, "http": port} once both
 # listen, /readyz answers 200 once the service serves, SIGTERM drains and exits 0.
 READY_LIMIT_S=30
@@ -48,7 +48,7 @@ spawn_program() {
   spawn "$name" "$BIN/tokenwatch-$name" --port_file="$RUN/$name.ports" "$@"
 }
 
-# What both services are started with. No balancer has to hear of their end: they need not serve on after SIGTERM.
+# What all services are started with. No balancer has to hear of their end: they need not serve on after SIGTERM.
 service_flags=(--listen=127.0.0.1:0 --http_listen=127.0.0.1:0 --drain_grace=0s)
 
 # start_detector FEEDS [RECORDING]
@@ -67,6 +67,20 @@ start_resolver() {
   wait_for resolver http /readyz
   # shellcheck disable=SC2034  # read by run.sh
   RESOLVER="127.0.0.1:$(port_of resolver grpc)"
+}
+
+# start_pricing flags...: flags say which oracles to ask; without any, the public ones.
+start_pricing() {
+  spawn_program pricing --dsn_file="$SECRETS/pricing.dsn" "${service_flags[@]}" --detector="$DETECTOR" "$@"
+  wait_for pricing http /readyz
+  # shellcheck disable=SC2034  # read by run.sh
+  PRICING="127.0.0.1:$(port_of pricing grpc)"
+}
+
+# no_oracles flags...: a replay asks nobody what tokens are worth. Fills oracle_flags for pricing.
+no_oracles() {
+  # shellcheck disable=SC2034  # read by run.sh
+  oracle_flags=(--providers= "$@")
 }
 
 # A replay is offline. Names come from stand-ins for the public sources that know the tokens of the simulated session,

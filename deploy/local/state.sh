@@ -4,7 +4,7 @@
 #   .run/secrets/      passwords and DSN files, for the user who started it alone
 #   .run/log/          one log a process
 #   .run/endpoints.json  the services' addresses, where the client finds them; there while they run
-#   .run/session.jsonl.gz, simulated.jsonl.gz, truth.json  what was replayed, see session.sh
+#   .run/session.jsonl.gz, simulated.jsonl.gz, truth.json, references.jsonl  what was replayed, see session.sh
 #   .run/pg            the cluster's data, or a link to it where the server's user cannot enter this checkout
 # shellcheck disable=SC2034  # used by the files that source this one
 RUN="$ROOT/.run"

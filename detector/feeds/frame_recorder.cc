@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/log/log.h"
-#include "detector/feeds/recording_file.h"
+#include "common/recording/recording_file.h"
 
 namespace tokenwatch::detector {
 namespace {
@@ -57,7 +57,7 @@ void FrameRecorder::Record(absl::string_view feed, absl::Time received_at, absl:
   common::MutexLock lock(mutex_);
   if (file_ == nullptr) return;
   line_.clear();
-  AppendRecordedFrame({received_at, feed, raw}, line_);
+  common::AppendRecordedFrame({received_at, feed, raw}, line_);
   bool written = file_->Write(line_);
   if (written && received_at - flushed_at_ >= kFlushInterval) {
     written = file_->Flush();

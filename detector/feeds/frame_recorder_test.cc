@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "common/recording/recording_file.h"
 #include "common/testing/temp_dir.h"
-#include "detector/feeds/recording_file.h"
 #include "detector/samples_for_test.h"
 
 namespace tokenwatch::detector {
@@ -14,8 +14,8 @@ namespace {
 
 std::vector<std::string> RawFrames(const std::string& path) {
   std::vector<std::string> frames;
-  RecordedFrameParser parser;
-  auto reader = RecordingReader::Open(path);
+  common::RecordedFrameParser parser;
+  auto reader = common::RecordingReader::Open(path);
   EXPECT_TRUE(reader.ok()) << reader.status();
   while (true) {
     const auto line = (*reader)->NextLine();
@@ -58,7 +58,7 @@ TEST(FrameRecorderTest, WhatWasFlushedSurvivesADeath) {
   // As the file is when the process dies now.
   const std::string copy = dir.path() / "copy.gz";
   std::filesystem::copy_file(path, copy);
-  auto reader = RecordingReader::Open(copy);
+  auto reader = common::RecordingReader::Open(copy);
   ASSERT_TRUE(reader.ok());
   EXPECT_TRUE((*reader)->NextLine().ok());
   EXPECT_TRUE((*reader)->NextLine().ok());

@@ -22,7 +22,7 @@ RecordingFeed::RecordingFeed(const Options& options, Store& store, FeedBoard& bo
 
 absl::Status RecordingFeed::Run(const std::stop_token& stop) {
   board_.SetState(name_, FeedState::kConnecting);
-  auto reader = RecordingReader::Open(options_.path);
+  auto reader = common::RecordingReader::Open(options_.path);
   if (!reader.ok()) return reader.status();
   absl::StatusOr<uint64_t> done = store_.LoadPosition(kReader, (*reader)->identity(), absl::Now() + kStoreTimeout);
   while (!done.ok()) {
@@ -46,7 +46,7 @@ absl::Status RecordingFeed::Run(const std::stop_token& stop) {
   return status;
 }
 
-absl::Status RecordingFeed::Replay(RecordingReader& reader, const std::stop_token& stop) {
+absl::Status RecordingFeed::Replay(common::RecordingReader& reader, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto line = reader.NextLine();
     if (!line.ok()) {
@@ -75,13 +75,13 @@ absl::Status RecordingFeed::Replay(RecordingReader& reader, const std::stop_toke
   return absl::CancelledError("stopped");
 }
 
-absl::string_view RecordingFeed::FeedOf(const absl::StatusOr<RecordedFrame>& frame) const {
+absl::string_view RecordingFeed::FeedOf(const absl::StatusOr<common::RecordedFrame>& frame) const {
   if (!frame.ok()) return name_;
   const absl::string_view feed = frame->feed.empty() ? absl::string_view(options_.default_feed) : frame->feed;
   return IsFeedName(feed) ? feed : absl::string_view(name_);
 }
 
-void RecordingFeed::Decode(const RecordedFrame& frame, absl::string_view feed) {
+void RecordingFeed::Decode(const common::RecordedFrame& frame, absl::string_view feed) {
   batch_.received_at = frame.received_at;
   const size_t before = batch_.events.size();
   auto decoder = decoders_.find(feed);
@@ -100,7 +100,7 @@ void RecordingFeed::Decode(const RecordedFrame& frame, absl::string_view feed) {
   }
 }
 
-absl::Status RecordingFeed::Flush(RecordingReader& reader, const std::stop_token& stop) {
+absl::Status RecordingFeed::Flush(common::RecordingReader& reader, const std::stop_token& stop) {
   if (batch_frames_ == 0) return absl::OkStatus();
   frames_done_ += batch_frames_;
   batch_.position = FeedPosition{kReader, reader.identity(), frames_done_};

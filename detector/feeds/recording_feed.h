@@ -5,9 +5,9 @@
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "common/recording/recording_file.h"
 #include "detector/feeds/feed.h"
 #include "detector/feeds/frame_decoder.h"
-#include "detector/feeds/recording_file.h"
 #include "detector/log/feed_board.h"
 #include "detector/store.h"
 
@@ -27,11 +27,11 @@ class RecordingFeed final : public Feed {
   absl::Status Run(const std::stop_token& stop) override;
 
  private:
-  absl::Status Replay(RecordingReader& reader, const std::stop_token& stop);
-  absl::string_view FeedOf(const absl::StatusOr<RecordedFrame>& frame) const;
-  void Decode(const RecordedFrame& frame, absl::string_view feed);
+  absl::Status Replay(common::RecordingReader& reader, const std::stop_token& stop);
+  absl::string_view FeedOf(const absl::StatusOr<common::RecordedFrame>& frame) const;
+  void Decode(const common::RecordedFrame& frame, absl::string_view feed);
   // Hands on what was decoded. CANCELLED when nobody takes it.
-  absl::Status Flush(RecordingReader& reader, const std::stop_token& stop);
+  absl::Status Flush(common::RecordingReader& reader, const std::stop_token& stop);
 
   const std::string name_ = "recording";
   const Options options_;
@@ -39,7 +39,7 @@ class RecordingFeed final : public Feed {
   FeedBoard& board_;
   const FeedSink sink_;
 
-  RecordedFrameParser parser_;
+  common::RecordedFrameParser parser_;
   absl::flat_hash_map<std::string, std::unique_ptr<FrameDecoder>> decoders_;
   // Frames of the recording that were handed on.
   uint64_t frames_done_ = 0;

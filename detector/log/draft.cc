@@ -62,6 +62,9 @@ absl::StatusOr<std::unique_ptr<Draft>> Draft::Make(const std::vector<const Intak
   auto loaded = session.LoadTokens(refs);
   if (!loaded.ok()) return loaded.status();
   draft->book_ = std::make_unique<TokenBook>(*std::move(loaded), memory.heads.token_cursor + 1);
+  // Exactly: the trades stay in memory as they are here.
+  const auto& is_new = draft->trade_is_new_;
+  draft->commit_.trades.reserve(static_cast<size_t>(std::count(is_new.begin(), is_new.end(), true)));
   draft->Apply(*draft->book_);
   return draft;
 }
@@ -136,7 +139,7 @@ void Draft::Apply(TokenBook& book) {
     }
     outcome.trade_cursor = commit_.heads.trade_cursor;
   }
-  commit_.events = book.events();
+  commit_.events = book.TakeEvents();
   commit_.tokens = book.Changed();
   commit_.heads.token_cursor = book.next_cursor() - 1;
   for (const TokenBook::Page* page : commit_.tokens) memory_.known.Add(page->token.ref);

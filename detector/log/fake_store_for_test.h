@@ -118,18 +118,28 @@ class FakeStore final : public Store {
   }
   absl::StatusOr<LogHeads> ReadHeads(absl::Time) override { return tables().heads; }
   absl::StatusOr<uint64_t> ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter, int limit,
-                                      const std::function<void(Trade&&)>& visit, absl::Time) override {
+                                      const std::function<void(const TradeFields&)>& visit, absl::Time) override {
     if (absl::Status status = on_read_trades(Next(reads_)); !status.ok()) return status;
     const FakeTables now = tables();
     // As the real one: without a filter never further than what is returned.
     const uint64_t end = filter.empty() ? std::min(until, after + static_cast<uint64_t>(limit)) : until;
     int read = 0;
+    AmountTexts texts;
     for (const Trade& trade : now.trades) {
       if (trade.cursor <= after || trade.cursor > end || !filter.Matches(trade)) continue;
-      visit(Trade(trade));
+      visit(FieldsOf(trade, texts));
       if (++read == limit) return trade.cursor;
     }
     return end;
+  }
+  absl::Status ReadTradesAt(absl::Span<const uint64_t> cursors, const std::function<void(const TradeFields&)>& visit,
+                            absl::Time) override {
+    const FakeTables now = tables();
+    AmountTexts texts;
+    for (const uint64_t cursor : cursors) {
+      if (cursor >= 1 && cursor <= now.trades.size()) visit(FieldsOf(now.trades[cursor - 1], texts));
+    }
+    return absl::OkStatus();
   }
   absl::StatusOr<std::optional<uint64_t>> OldestTrade(absl::Time) override {
     const FakeTables now = tables();
@@ -184,7 +194,7 @@ class FakeStore final : public Store {
     return NotHere();
   }
   absl::StatusOr<Totals> ReadTotals(absl::Time) override { return NotHere(); }
-  absl::StatusOr<DatabaseState> Diagnose(absl::Time) override { return NotHere(); }
+  absl::StatusOr<common::DatabaseReport> Diagnose(absl::Time) override { return NotHere(); }
   absl::StatusOr<std::vector<std::string>> DropOldTrades(int, absl::Time, absl::Time) override { return NotHere(); }
   absl::StatusOr<int64_t> TrimQuarantine(int64_t, absl::Time) override { return NotHere(); }
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "common/postgres/batch.h"
 #include "common/postgres/copy.h"
 #include "detector/pg_store/schema.h"
 #include "detector/pg_store/statements.h"
@@ -22,6 +23,7 @@ using common::Transaction;
 
 // Rows are handed to the connection in pieces of about this size.
 constexpr size_t kCopyPieceBytes = 256 * 1024;
+constexpr char kWriteWhat[] = "write the log";
 
 std::string Digest(absl::string_view bytes) {
   unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -52,6 +54,46 @@ void AppendEventJson(const TokenEvent& event, std::string& out) {
                   event.token.ref.address.text(), R"(","state":)", static_cast<int>(event.token.state), R"(,"token":)");
   AppendTokenJson(event.token, out);
   out.push_back('}');
+}
+
+void AddTokens(const Commit& commit, common::Batch& batch) {
+  JsonArray detected;
+  JsonArray pending;
+  JsonArray promoted;
+  JsonArray events;
+  for (const TokenBook::Page* page : commit.tokens) {
+    const bool is_detected = page->token.state == TokenState::kDetected;
+    AppendTokenJson(page->token, (is_detected ? detected : pending).Next());
+    if (is_detected && page->was == TokenState::kPending) {
+      absl::StrAppend(&promoted.Next(), R"({"chain":")", chain::ChainName(page->token.ref.chain), R"(","address":")",
+                      page->token.ref.address.text(), "\"}");
+    }
+  }
+  for (const TokenEvent& event : commit.events) AppendEventJson(event, events.Next());
+  if (!promoted.empty()) batch.Add(kDeletePending, promoted.Take());
+  if (!detected.empty()) batch.Add(kUpsertDetected, detected.Take());
+  if (!pending.empty()) batch.Add(kUpsertPending, pending.Take());
+  if (!events.empty()) batch.Add(kInsertEvents, events.Take());
+}
+
+void AddQuarantine(const Commit& commit, common::Batch& batch) {
+  if (!commit.released_quarantine.empty()) {
+    batch.Add(kReleaseQuarantine, absl::StrCat("{", absl::StrJoin(commit.released_quarantine, ","), "}"));
+  }
+  if (commit.quarantine.empty()) return;
+  JsonArray frames;
+  for (const QuarantinedFrame& frame : commit.quarantine) {
+    std::string& json = frames.Next();
+    absl::StrAppend(&json, R"({"id":)", frame.id, R"(,"feed":")", frame.feed.text(), R"(","reason":)");
+    AppendJsonText(frame.reason, json);
+    json.append(R"(,"detail":)");
+    AppendJsonText(frame.detail, json);
+    absl::StrAppend(&json, R"(,"raw":")", absl::BytesToHexString(frame.raw), R"(","raw_cut":)",
+                    frame.raw_cut ? "true" : "false", R"(,"raw_digest":")", Digest(frame.raw), R"(","received_at":")");
+    AppendTimeText(frame.received_at, json);
+    json.append("\"}");
+  }
+  batch.Add(kInsertQuarantine, frames.Take());
 }
 
 TradeIdentity ToIdentity(const pqxx::row& row) {
@@ -163,59 +205,40 @@ absl::StatusOr<std::vector<Token>> PgLogSession::LoadTokens(absl::Span<const cha
 }
 
 absl::Status PgLogSession::Write(const Commit& commit) {
+  common::Batch batch;
+  // First: fails the transaction when the log moved, which cannot be while the advisory lock holds.
+  batch.Add(kMoveHeads, heads_.token_cursor, heads_.trade_cursor, heads_.quarantine_id, commit.heads.token_cursor,
+            commit.heads.trade_cursor, commit.heads.quarantine_id, ToMicros(commit.heads.latest_trade),
+            ToMicros(commit.heads.latest_loose_trade));
+  AddTokens(commit, batch);
+  AddQuarantine(commit, batch);
+  for (const FeedPosition& position : commit.positions) {
+    batch.Add(kSavePosition, std::string(position.reader.text()), position.source, position.frames);
+  }
+  for (const auto& [ref, retry_at] : commit.returned_claims) {
+    std::string until = "-infinity";
+    if (retry_at > absl::UnixEpoch() && retry_at < absl::InfiniteFuture()) {
+      until.clear();
+      AppendTimeText(retry_at, until);
+    }
+    batch.Add(kReturnClaim, std::string(chain::ChainName(ref.chain)), std::string(ref.address.text()), until);
+  }
+
   std::vector<std::string> new_partitions;
-  const absl::Status status =
-      connection_->Transact("write the log", Deadline(), [&](Transaction& transaction) -> absl::Status {
-        const auto moved =
-            transaction.Exec(kMoveHeads, heads_.token_cursor, heads_.trade_cursor, heads_.quarantine_id,
-                             commit.heads.token_cursor, commit.heads.trade_cursor, commit.heads.quarantine_id,
-                             ToMicros(commit.heads.latest_trade), ToMicros(commit.heads.latest_loose_trade));
-        // Cannot be while the advisory lock holds; if it is, somebody else wrote, and nothing of ours may follow.
-        if (moved.affected_rows() != 1) {
-          return absl::AbortedError("the log moved under its writer: another process writes without the lock");
-        }
-        WriteTokens(transaction, commit);
-        if (absl::Status trades = WriteTrades(transaction, commit, new_partitions); !trades.ok()) return trades;
-        WriteQuarantine(transaction, commit);
-        for (const FeedPosition& position : commit.positions) {
-          transaction.Exec(kSavePosition, std::string(position.reader.text()), position.source, position.frames);
-        }
-        for (const auto& [ref, retry_at] : commit.returned_claims) {
-          std::string until = "-infinity";
-          if (retry_at > absl::UnixEpoch() && retry_at < absl::InfiniteFuture()) {
-            until.clear();
-            AppendTimeText(retry_at, until);
-          }
-          transaction.Exec(kReturnClaim, std::string(chain::ChainName(ref.chain)), std::string(ref.address.text()),
-                           until);
-        }
-        return absl::OkStatus();
-      });
+  absl::Status status;
+  if (commit.trades.empty()) {
+    status = connection_->TransactBatch(kWriteWhat, Deadline(), batch);
+  } else {
+    // COPY knows no pipeline.
+    status = connection_->Transact(kWriteWhat, Deadline(), [&](Transaction& transaction) -> absl::Status {
+      if (absl::Status rest = transaction.ExecBatch(kWriteWhat, batch); !rest.ok()) return rest;
+      return WriteTrades(transaction, commit, new_partitions);
+    });
+  }
   if (!status.ok()) return status;
   heads_ = commit.heads;
   for (std::string& name : new_partitions) partitions_.insert(std::move(name));
   return absl::OkStatus();
-}
-
-void PgLogSession::WriteTokens(Transaction& transaction, const Commit& commit) {
-  if (commit.tokens.empty() && commit.events.empty()) return;
-  JsonArray detected;
-  JsonArray pending;
-  JsonArray promoted;
-  JsonArray events;
-  for (const TokenBook::Page* page : commit.tokens) {
-    const bool is_detected = page->token.state == TokenState::kDetected;
-    AppendTokenJson(page->token, (is_detected ? detected : pending).Next());
-    if (is_detected && page->was == TokenState::kPending) {
-      absl::StrAppend(&promoted.Next(), R"({"chain":")", chain::ChainName(page->token.ref.chain), R"(","address":")",
-                      page->token.ref.address.text(), "\"}");
-    }
-  }
-  for (const TokenEvent& event : commit.events) AppendEventJson(event, events.Next());
-  if (!promoted.empty()) transaction.Exec(kDeletePending, promoted.Take());
-  if (!detected.empty()) transaction.Exec(kUpsertDetected, detected.Take());
-  if (!pending.empty()) transaction.Exec(kUpsertPending, pending.Take());
-  if (!events.empty()) transaction.Exec(kInsertEvents, events.Take());
 }
 
 absl::Status PgLogSession::WriteTrades(Transaction& transaction, const Commit& commit,
@@ -237,7 +260,7 @@ absl::Status PgLogSession::WriteTrades(Transaction& transaction, const Commit& c
     if (!copy.ok()) return copy.status();
     rows_.Clear();
     for (; next < trades.size() && trades[next].event_time >= day_begin && trades[next].event_time < day_end; ++next) {
-      row_writer_.Append(trades[next], rows_);
+      AppendTradeRow(trades[next], rows_);
       if (rows_.data().size() < kCopyPieceBytes) continue;
       if (absl::Status status = copy->Write(rows_.data()); !status.ok()) return status;
       rows_.Clear();
@@ -256,26 +279,6 @@ void PgLogSession::MakePartition(Transaction& transaction, const std::string& na
   transaction.ExecSql(
       absl::StrFormat("ALTER TABLE %s ATTACH PARTITION %s FOR VALUES FROM ('%s 00:00:00+00') TO ('%s 00:00:00+00')",
                       parent, table, absl::FormatCivilTime(day), absl::FormatCivilTime(day + 1)));
-}
-
-void PgLogSession::WriteQuarantine(Transaction& transaction, const Commit& commit) {
-  if (!commit.released_quarantine.empty()) {
-    transaction.Exec(kReleaseQuarantine, absl::StrCat("{", absl::StrJoin(commit.released_quarantine, ","), "}"));
-  }
-  if (commit.quarantine.empty()) return;
-  JsonArray frames;
-  for (const QuarantinedFrame& frame : commit.quarantine) {
-    std::string& json = frames.Next();
-    absl::StrAppend(&json, R"({"id":)", frame.id, R"(,"feed":")", frame.feed.text(), R"(","reason":)");
-    AppendJsonText(frame.reason, json);
-    json.append(R"(,"detail":)");
-    AppendJsonText(frame.detail, json);
-    absl::StrAppend(&json, R"(,"raw":")", absl::BytesToHexString(frame.raw), R"(","raw_cut":)",
-                    frame.raw_cut ? "true" : "false", R"(,"raw_digest":")", Digest(frame.raw), R"(","received_at":")");
-    AppendTimeText(frame.received_at, json);
-    json.append("\"}");
-  }
-  transaction.Exec(kInsertQuarantine, frames.Take());
 }
 
 }  // namespace tokenwatch::detector

@@ -40,10 +40,8 @@ class PgLogSession final : public LogSession {
 
   absl::Time Deadline() const { return clock_.Now() + options_.write_timeout; }
   absl::Status LoadPartitions();
-  void WriteTokens(common::Transaction& transaction, const Commit& commit);
   absl::Status WriteTrades(common::Transaction& transaction, const Commit& commit,
                            std::vector<std::string>& new_partitions);
-  void WriteQuarantine(common::Transaction& transaction, const Commit& commit);
   void MakePartition(common::Transaction& transaction, const std::string& name, absl::CivilDay day);
 
   const Options options_;
@@ -51,7 +49,6 @@ class PgLogSession final : public LogSession {
   common::Clock& clock_;
   LogHeads heads_;
   absl::flat_hash_set<std::string> partitions_;
-  TradeRowWriter row_writer_;
   common::CopyBuffer rows_;
 };
 

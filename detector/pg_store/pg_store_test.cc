@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/testing/pg_cluster.h"
+#include "common/testing/wait_for.h"
 #include "detector/pg_store/log_session.h"
 #include "detector/pg_store/store.h"
 #include "detector/samples_for_test.h"
@@ -82,7 +83,7 @@ class PgStoreTest : public ::testing::Test {
   std::vector<Trade> ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter = {}, int limit = 100) {
     std::vector<Trade> trades;
     const auto examined = store_->ReadTrades(
-        after, until, filter, limit, [&](Trade&& trade) { trades.push_back(trade); }, Soon());
+        after, until, filter, limit, [&](const TradeFields& trade) { trades.push_back(ToTrade(trade)); }, Soon());
     EXPECT_TRUE(examined.ok()) << examined.status();
     return trades;
   }
@@ -105,8 +106,11 @@ class PgStoreTest : public ::testing::Test {
 };
 
 TEST_F(PgStoreTest, OpenPreparesTheSchemaOnceAndVerifiesIt) {
-  EXPECT_EQ(Value("SELECT count(*) FROM detector.schema_migrations"), "1");
+  const std::string migrations = "SELECT string_agg(version || ' ' || applied_at, ',') FROM detector.schema_migrations";
+  const std::string applied = Value(migrations);
+  EXPECT_THAT(applied, HasSubstr("1 "));
   EXPECT_NE(Open(), nullptr) << "again on a schema that is there";
+  EXPECT_EQ(Value(migrations), applied);
   const absl::Status other = TryOpen("users").status();
   EXPECT_TRUE(absl::IsFailedPrecondition(other)) << other;
   Sql("DROP TABLE detector.consumers");
@@ -120,7 +124,12 @@ TEST_F(PgStoreTest, OneSessionLeads) {
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_EQ(*second, nullptr);
   session_.reset();
-  EXPECT_NE(*store_->OpenLogSession(Soon()), nullptr);
+  // The server ends the session, and with it the lead, when it has read that the client is gone.
+  EXPECT_TRUE(common::WaitFor([&] {
+    const auto next = store_->OpenLogSession(Soon());
+    EXPECT_TRUE(next.ok()) << next.status();
+    return !next.ok() || *next != nullptr;
+  }));
 }
 
 TEST_F(PgStoreTest, WhatIsWrittenIsReadBack) {
@@ -186,6 +195,20 @@ TEST_F(PgStoreTest, AWriterWhoseLogMovedWritesNothing) {
   EXPECT_EQ(Value("SELECT count(*) FROM detector.detected_tokens"), "0");
 }
 
+TEST_F(PgStoreTest, AWriterWhoseLogMovedWritesNoTokensEither) {
+  Write(SampleIntake("solana", SampleLaunch(1, "One")));
+  Sql("UPDATE detector.log_heads SET token_cursor = 7");
+  const Intake intake = SampleIntake("solana", SampleLaunch(9, "Nine"), FrameRefused{"a", "", "raw"});
+  const std::vector<const Intake*> pointers{&intake};
+  const auto draft = Draft::Make(pointers, *session_, *memory_, SampleTime(50), {});
+  ASSERT_TRUE(draft.ok()) << draft.status();
+  const absl::Status written = session_->Write((*draft)->commit());
+  EXPECT_TRUE(absl::IsAborted(written)) << written;
+  EXPECT_EQ(Value("SELECT token_cursor FROM detector.log_heads"), "7");
+  EXPECT_EQ(Value("SELECT string_agg(name, ',') FROM detector.detected_tokens"), "One");
+  EXPECT_EQ(Value("SELECT count(*) FROM detector.quarantined_frames"), "0");
+}
+
 TEST_F(PgStoreTest, TradesGoToThePartitionOfTheirDay) {
   Write(SampleIntake("solana", SampleTrade(1, 0, 1, 0), SampleTrade(2, 0, 1, kDay), SampleTrade(3, 0, 1, 1),
                      SampleTrade(4, 0, 1, kDay + 1)));
@@ -219,11 +242,30 @@ TEST_F(PgStoreTest, ReadsAreFilteredAndBounded) {
   EXPECT_THAT(ReadTrades(0, 10, nobody), IsEmpty());
   EXPECT_THAT(CursorsOf(ReadTrades(2, 6)), ElementsAre(3, 4, 5, 6));
   EXPECT_EQ(*store_->ReadTrades(
-                2, 10, {}, 3, [](Trade&&) {}, Soon()),
+                2, 10, {}, 3, [](const TradeFields&) {}, Soon()),
             5u);
   EXPECT_EQ(*store_->ReadTrades(
-                0, 10, nobody, 3, [](Trade&&) {}, Soon()),
+                0, 10, nobody, 3, [](const TradeFields&) {}, Soon()),
             10u);
+}
+
+TEST_F(PgStoreTest, TradesAreReadAtTheirCursors) {
+  Write(SampleIntake("solana", SampleTrade(1, 0, 1, 0), SampleTrade(2, 0, 1, kDay), SampleTrade(3, 0, 1, 1),
+                     SampleTrade(4, 0, 1, kDay + 1)));
+  const auto read = [&](const std::vector<uint64_t>& cursors) {
+    std::vector<std::pair<uint64_t, std::string>> found;
+    const absl::Status status = store_->ReadTradesAt(
+        cursors, [&](const TradeFields& trade) { found.emplace_back(trade.cursor, std::string(trade.transaction)); },
+        Soon());
+    EXPECT_TRUE(status.ok()) << status;
+    return found;
+  };
+  std::vector<std::pair<uint64_t, std::string>> expected;
+  for (const Trade& trade : ReadTrades(0, 4)) {
+    if (trade.cursor != 3) expected.emplace_back(trade.cursor, std::string(trade.transaction.text()));
+  }
+  EXPECT_EQ(read({0, 1, 2, 4, 5, UINT64_MAX / 2}), expected) << "in order, over days, without those that are not there";
+  EXPECT_THAT(read({}), IsEmpty());
 }
 
 TEST_F(PgStoreTest, TradesAreFoundByTransactionNearTheirTimeInLogOrder) {
@@ -380,7 +422,7 @@ TEST_F(PgStoreTest, TotalsAndDiagnosis) {
   EXPECT_EQ(state->database, "platform");
   EXPECT_EQ(state->role, "detector");
   ASSERT_EQ(state->tables.size(), 8u);
-  for (const TableState& table : state->tables) {
+  for (const common::TableReport& table : state->tables) {
     EXPECT_TRUE(table.present) << table.name << " " << table.problem;
     EXPECT_TRUE(table.name != "detector.trades" || table.rows == 1) << table.rows;
   }
@@ -388,7 +430,7 @@ TEST_F(PgStoreTest, TotalsAndDiagnosis) {
   state = store_->Diagnose(Soon());
   ASSERT_TRUE(state.ok()) << state.status();
   int missing = 0;
-  for (const TableState& table : state->tables) {
+  for (const common::TableReport& table : state->tables) {
     if (table.present) continue;
     ++missing;
     EXPECT_THAT(table.problem, HasSubstr("detector.feed_positions"));

@@ -1,5 +1,6 @@
 #include "detector/pg_store/statements.h"
 
+#include <deque>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -7,8 +8,9 @@
 namespace tokenwatch::detector {
 namespace {
 
-// A statement within a group commit: short work that never waits for readers.
-constexpr absl::Duration kWriteLimit = absl::Seconds(10);
+// A statement within a group commit: short work that never waits for readers. As much as the session's own limit: the
+// server's time-out is then set once and not before each commit.
+constexpr absl::Duration kWriteLimit = absl::Seconds(30);
 constexpr absl::Duration kReadLimit = absl::Seconds(5);
 
 // INSERT ... ON CONFLICT of the tokens in the JSON array $1. A token's address, age and first sight never change.
@@ -55,8 +57,11 @@ std::string SelectTokens(absl::string_view where) {
                       " UNION ALL SELECT 1, ", kTokenJson, ", t.first_cursor FROM detector.pending_tokens t ", where);
 }
 
-// For the life of the process: statements hold plain pointers.
-const char* Keep(std::string sql) { return (new std::string(std::move(sql)))->c_str(); }
+// For the life of the process: statements hold plain pointers. The strings stay reachable, or they would be leaks.
+const char* Keep(std::string sql) {
+  static auto* const kept = new std::deque<std::string>();
+  return kept->emplace_back(std::move(sql)).c_str();
+}
 
 constexpr absl::string_view kRefs =
     "FROM jsonb_to_recordset($1::jsonb) AS r(chain text, address text) WHERE t.chain = r.chain AND t.address = "
@@ -78,10 +83,8 @@ const common::Statement kReadHeads{
     kReadLimit};
 const common::Statement kMoveHeads{
     "move_heads",
-    "UPDATE detector.log_heads SET token_cursor = $4, trade_cursor = $5, quarantine_id = $6, "
-    "latest_trade = 'epoch'::timestamptz + $7::bigint * interval '1 microsecond', latest_loose_trade = "
-    "'epoch'::timestamptz + $8::bigint * interval '1 microsecond' "
-    "WHERE shard = 0 AND token_cursor = $1 AND trade_cursor = $2 AND quarantine_id = $3",
+    "SELECT detector.move_heads($1, $2, $3, $4, $5, $6, 'epoch'::timestamptz + $7::bigint * interval '1 microsecond', "
+    "'epoch'::timestamptz + $8::bigint * interval '1 microsecond')",
     kWriteLimit};
 const common::Statement kListPartitions{
     "list_partitions",
@@ -99,7 +102,7 @@ const common::Statement kFindTrades{
                       " FROM detector.trades WHERE event_time BETWEEN 'epoch'::timestamptz + $1::bigint * interval '1 "
                       "microsecond' AND 'epoch'::timestamptz + $2::bigint * interval '1 microsecond' "
                       "AND transaction = ANY($3::text[]) ORDER BY cursor")),
-    absl::Seconds(30)};
+    kWriteLimit};
 const common::Statement kLoadTokens{"load_tokens", Keep(SelectTokens(kJoinRefs)), kWriteLimit};
 const common::Statement kDeletePending{
     "delete_pending",

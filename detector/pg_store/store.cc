@@ -51,6 +51,25 @@ std::string WhereOf(const TradeFilter& filter) {
   return where;
 }
 
+// Each row of `query`, which selects TradeColumnList().
+absl::Status VisitTrades(common::Connection& connection, const std::string& query,
+                         const std::function<void(const TradeFields&)>& visit, absl::Time deadline) {
+  return connection.Transact("read trades", deadline, [&](common::Transaction& transaction) -> absl::Status {
+    auto copy = common::CopyOut::Begin(transaction, query);
+    if (!copy.ok()) return copy.status();
+    TradeRowReader reader;
+    absl::string_view row;
+    TradeFields trade;
+    while (true) {
+      const auto more = copy->Next(&row);
+      if (!more.ok()) return more.status();
+      if (!*more) return absl::OkStatus();
+      if (absl::Status parsed = reader.Parse(row, &trade); !parsed.ok()) return parsed;
+      visit(trade);
+    }
+  });
+}
+
 absl::StatusOr<std::vector<Token>> ToTokens(const absl::StatusOr<pqxx::result>& rows) {
   if (!rows.ok()) return rows.status();
   std::vector<Token> tokens;
@@ -128,7 +147,8 @@ absl::StatusOr<LogHeads> PgStore::ReadHeads(absl::Time deadline) {
 }
 
 absl::StatusOr<uint64_t> PgStore::ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter, int limit,
-                                             const std::function<void(Trade&&)>& visit, absl::Time deadline) {
+                                             const std::function<void(const TradeFields&)>& visit,
+                                             absl::Time deadline) {
   if (after >= until) return until;
   auto lease = pool_->Acquire(deadline);
   if (!lease.ok()) return lease.status();
@@ -139,25 +159,26 @@ absl::StatusOr<uint64_t> PgStore::ReadTrades(uint64_t after, uint64_t until, con
                                          " AND cursor <= ", end, WhereOf(filter), " ORDER BY cursor LIMIT ", limit);
   int read = 0;
   uint64_t last = after;
-  const absl::Status status =
-      (*lease)->Transact("read trades", deadline, [&](common::Transaction& transaction) -> absl::Status {
-        auto copy = common::CopyOut::Begin(transaction, query);
-        if (!copy.ok()) return copy.status();
-        TradeRowReader reader;
-        absl::string_view row;
-        while (true) {
-          const auto more = copy->Next(&row);
-          if (!more.ok()) return more.status();
-          if (!*more) return absl::OkStatus();
-          Trade trade;
-          if (absl::Status parsed = reader.Parse(row, &trade); !parsed.ok()) return parsed;
-          last = trade.cursor;
-          ++read;
-          visit(std::move(trade));
-        }
-      });
+  const absl::Status status = VisitTrades(
+      **lease, query,
+      [&](const TradeFields& trade) {
+        last = trade.cursor;
+        ++read;
+        visit(trade);
+      },
+      deadline);
   if (!status.ok()) return status;
   return read == limit ? last : end;
+}
+
+absl::Status PgStore::ReadTradesAt(absl::Span<const uint64_t> cursors,
+                                   const std::function<void(const TradeFields&)>& visit, absl::Time deadline) {
+  if (cursors.empty()) return absl::OkStatus();
+  auto lease = pool_->Acquire(deadline);
+  if (!lease.ok()) return lease.status();
+  const std::string query = absl::StrCat("SELECT ", TradeColumnList(), " FROM detector.trades WHERE cursor = ANY ('{",
+                                         absl::StrJoin(cursors, ","), "}'::bigint[]) ORDER BY cursor");
+  return VisitTrades(**lease, query, visit, deadline);
 }
 
 absl::StatusOr<std::optional<uint64_t>> PgStore::OldestTrade(absl::Time deadline) {
@@ -313,7 +334,7 @@ absl::StatusOr<Totals> PgStore::ReadTotals(absl::Time deadline) {
   return totals;
 }
 
-absl::StatusOr<DatabaseState> PgStore::Diagnose(absl::Time deadline) {
+absl::StatusOr<common::DatabaseReport> PgStore::Diagnose(absl::Time deadline) {
   auto lease = pool_->Acquire(deadline);
   if (!lease.ok()) return lease.status();
   return DiagnoseSchema(**lease, deadline);

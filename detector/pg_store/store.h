@@ -33,7 +33,10 @@ class PgStore final : public Store {
   absl::StatusOr<std::unique_ptr<LogSession>> OpenLogSession(absl::Time deadline) override;
   absl::StatusOr<LogHeads> ReadHeads(absl::Time deadline) override;
   absl::StatusOr<uint64_t> ReadTrades(uint64_t after, uint64_t until, const TradeFilter& filter, int limit,
-                                      const std::function<void(Trade&&)>& visit, absl::Time deadline) override;
+                                      const std::function<void(const TradeFields&)>& visit,
+                                      absl::Time deadline) override;
+  absl::Status ReadTradesAt(absl::Span<const uint64_t> cursors, const std::function<void(const TradeFields&)>& visit,
+                            absl::Time deadline) override;
   absl::StatusOr<std::optional<uint64_t>> OldestTrade(absl::Time deadline) override;
   absl::StatusOr<std::vector<TokenEvent>> ReadEvents(uint64_t after, int limit, absl::Time deadline) override;
   absl::StatusOr<std::vector<Token>> GetTokens(absl::Span<const chain::TokenRef> refs, absl::Time deadline) override;
@@ -54,7 +57,7 @@ class PgStore final : public Store {
                                                                absl::Time deadline) override;
   absl::StatusOr<uint64_t> LoadPosition(const Word& reader, const std::string& source, absl::Time deadline) override;
   absl::StatusOr<Totals> ReadTotals(absl::Time deadline) override;
-  absl::StatusOr<DatabaseState> Diagnose(absl::Time deadline) override;
+  absl::StatusOr<common::DatabaseReport> Diagnose(absl::Time deadline) override;
   absl::StatusOr<std::vector<std::string>> DropOldTrades(int keep_days, absl::Time now, absl::Time deadline) override;
   absl::StatusOr<int64_t> TrimQuarantine(int64_t max_quarantined, absl::Time deadline) override;
 

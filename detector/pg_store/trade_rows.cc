@@ -1,10 +1,8 @@
 #include "detector/pg_store/trade_rows.h"
 
 #include <array>
-#include <limits>
 #include <optional>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -63,36 +61,64 @@ const std::vector<std::string>& Columns() {
   return *columns;
 }
 
-void AppendAmount(const chain::Amount& amount, std::string& scratch, common::CopyBuffer& rows) {
-  scratch.clear();
-  amount.AppendTo(scratch);
-  rows.Plain(scratch);
+void AppendAmount(const chain::Amount& amount, common::CopyBuffer& rows) {
+  amount.FitsUint64() ? rows.Numeric(amount.Uint64Value()) : rows.Numeric(amount.ToString());
 }
 
 absl::Status BadColumn(size_t column) {
   return absl::InternalError(absl::StrCat("a stored trade has a bad \"", Columns()[column], "\""));
 }
 
-template <typename Text>
-bool ParseInline(absl::string_view field, Text* text) {
-  const auto parsed = Text::FromCanonical(field);
-  if (!parsed.has_value()) return false;
-  *text = *parsed;
-  return true;
-}
+// Fields of one row, checked one by one; the first that is bad is remembered.
+class Fields {
+ public:
+  Fields(absl::Span<const absl::string_view> fields, AmountTexts& amounts) : fields_(fields), amounts_(amounts) {}
 
-bool ParseWord(absl::string_view field, Word* word) {
-  if (field.size() > Word::kMaxSize) return false;
-  *word = Word(field);
-  return true;
-}
+  bool IsNull(Column column) const { return common::IsCopyNull(fields_[column]); }
+  absl::string_view Text(Column column) {
+    const absl::string_view field = fields_[column];
+    Check(!IsNull(column) && field.size() <= TradeFields::kMaxTextSize, column);
+    return field;
+  }
+  int64_t Number(Column column) {
+    int64_t number = 0;
+    Check(common::ParseCopyInt(fields_[column], &number), column);
+    return number;
+  }
+  bool Flag(Column column) {
+    bool flag = false;
+    Check(common::ParseCopyBool(fields_[column], &flag), column);
+    return flag;
+  }
+  absl::Time Time(Column column) {
+    absl::Time time;
+    Check(common::ParseCopyTime(fields_[column], &time), column);
+    return time;
+  }
+  absl::string_view Amount(Column column) {
+    // An amount has eight bytes of header and at most twenty digits to the base of 10,000.
+    constexpr size_t kMaxFieldSize = 8 + 2 * ((chain::Amount::kMaxDigits + 3) / 4);
+    bool good = fields_[column].size() <= kMaxFieldSize;
+    const absl::string_view digits = amounts_.Add([&](std::string& out) {
+      const size_t begin = out.size();
+      good = good && common::AppendCopyNumeric(fields_[column], &out) && out[begin] != '-' &&
+             out.size() - begin <= chain::Amount::kMaxDigits;
+      if (!good) out.resize(begin);
+    });
+    Check(good, column);
+    return digits;
+  }
+  std::optional<Column> bad() const { return bad_; }
 
-bool ParseAmount(absl::string_view field, chain::Amount* amount) {
-  const auto parsed = chain::Amount::Parse(field);
-  if (!parsed.has_value()) return false;
-  *amount = *parsed;
-  return true;
-}
+ private:
+  void Check(bool good, Column column) {
+    if (!good && !bad_.has_value()) bad_ = column;
+  }
+
+  const absl::Span<const absl::string_view> fields_;
+  AmountTexts& amounts_;
+  std::optional<Column> bad_;
+};
 
 }  // namespace
 
@@ -103,84 +129,68 @@ const std::string& TradeColumnList() {
   return *list;
 }
 
-void TradeRowWriter::Append(const Trade& trade, common::CopyBuffer& rows) {
-  if (trade.event_time != cached_time_) {
-    cached_time_ = trade.event_time;
-    cached_text_ = absl::FormatTime("%E4Y-%m-%d %H:%M:%E*S+00", trade.event_time, absl::UTCTimeZone());
-  }
-  std::string amount;
-  rows.Int(static_cast<int64_t>(trade.cursor)).Plain(cached_text_).Int(static_cast<int64_t>(trade.slot));
-  trade.event_index.has_value() ? rows.Int(*trade.event_index) : rows.Null();
-  rows.Int(static_cast<int>(trade.side)).Bool(trade.is_mayhem).Bool(trade.loose_time);
-  rows.Plain(chain::ChainName(trade.chain)).Plain(trade.transaction.text()).Plain(trade.token.text());
-  rows.Plain(trade.trader.text()).Plain(trade.venue.text()).Plain(trade.quote.text()).Plain(trade.feed.text());
-  AppendAmount(trade.token_amount, amount, rows);
-  AppendAmount(trade.quote_amount, amount, rows);
+void AppendTradeRow(const Trade& trade, common::CopyBuffer& rows) {
+  rows.BeginRow(kColumnCount);
+  rows.Int8(static_cast<int64_t>(trade.cursor)).Time(trade.event_time).Int8(static_cast<int64_t>(trade.slot));
+  trade.event_index.has_value() ? rows.Int4(static_cast<int32_t>(*trade.event_index)) : rows.Null();
+  rows.Int2(static_cast<int16_t>(trade.side)).Bool(trade.is_mayhem).Bool(trade.loose_time);
+  rows.Text(chain::ChainName(trade.chain)).Text(trade.transaction.text()).Text(trade.token.text());
+  rows.Text(trade.trader.text()).Text(trade.venue.text()).Text(trade.quote.text()).Text(trade.feed.text());
+  AppendAmount(trade.token_amount, rows);
+  AppendAmount(trade.quote_amount, rows);
   if (trade.reserves.has_value()) {
-    AppendAmount(trade.reserves->virtual_token, amount, rows);
-    AppendAmount(trade.reserves->virtual_quote, amount, rows);
-    AppendAmount(trade.reserves->real_token, amount, rows);
-    AppendAmount(trade.reserves->real_quote, amount, rows);
+    AppendAmount(trade.reserves->virtual_token, rows);
+    AppendAmount(trade.reserves->virtual_quote, rows);
+    AppendAmount(trade.reserves->real_token, rows);
+    AppendAmount(trade.reserves->real_quote, rows);
   } else {
     rows.Null().Null().Null().Null();
   }
   if (trade.fees.has_value()) {
-    AppendAmount(trade.fees->protocol, amount, rows);
-    AppendAmount(trade.fees->creator, amount, rows);
+    AppendAmount(trade.fees->protocol, rows);
+    AppendAmount(trade.fees->creator, rows);
   } else {
     rows.Null().Null();
   }
-  rows.EndRow();
 }
 
-absl::Status TradeRowReader::Parse(absl::string_view row, Trade* trade) {
-  std::array<absl::string_view, kColumnCount> fields;
-  if (!common::SplitCopyRow(row, absl::MakeSpan(fields))) {
+absl::Status TradeRowReader::Parse(absl::string_view row, TradeFields* trade) {
+  std::array<absl::string_view, kColumnCount> columns;
+  if (!common::SplitCopyRow(row, absl::MakeSpan(columns))) {
     return absl::InternalError("a stored trade has a wrong number of columns");
   }
-  int64_t number = 0;
-  if (!common::ParseCopyInt(fields[kCursor], &number)) return BadColumn(kCursor);
-  trade->cursor = static_cast<uint64_t>(number);
-  if (fields[kEventTime] != cached_text_) {
-    if (!absl::ParseTime("%Y-%m-%d %H:%M:%E*S%Ez", fields[kEventTime], &cached_time_, nullptr)) {
-      return BadColumn(kEventTime);
-    }
-    cached_text_ = std::string(fields[kEventTime]);
-  }
-  trade->event_time = cached_time_;
-  if (!common::ParseCopyInt(fields[kSlot], &number)) return BadColumn(kSlot);
-  trade->slot = static_cast<uint64_t>(number);
+  amounts_.Clear();
+  Fields fields(columns, amounts_);
+  trade->cursor = static_cast<uint64_t>(fields.Number(kCursor));
+  trade->event_time = fields.Time(kEventTime);
+  trade->slot = static_cast<uint64_t>(fields.Number(kSlot));
   trade->event_index = std::nullopt;
-  if (!common::IsCopyNull(fields[kEventIndex])) {
-    if (!common::ParseCopyInt(fields[kEventIndex], &number)) return BadColumn(kEventIndex);
-    trade->event_index = static_cast<uint32_t>(number);
+  if (!fields.IsNull(kEventIndex)) trade->event_index = static_cast<uint32_t>(fields.Number(kEventIndex));
+  trade->side = fields.Number(kSide) == static_cast<int64_t>(Side::kBuy) ? Side::kBuy : Side::kSell;
+  trade->is_mayhem = fields.Flag(kIsMayhem);
+  trade->loose_time = fields.Flag(kLooseTime);
+  trade->chain = fields.Text(kChain);
+  trade->transaction = fields.Text(kTransaction);
+  trade->token = fields.Text(kToken);
+  trade->trader = fields.Text(kTrader);
+  trade->venue = fields.Text(kVenue);
+  trade->quote = fields.Text(kQuoteAddress);
+  trade->feed = fields.Text(kFeed);
+  trade->token_amount = fields.Amount(kTokenAmount);
+  trade->quote_amount = fields.Amount(kQuoteAmount);
+  trade->virtual_token = trade->virtual_quote = trade->real_token = trade->real_quote = absl::string_view();
+  if (!fields.IsNull(kVirtualToken)) {
+    trade->virtual_token = fields.Amount(kVirtualToken);
+    trade->virtual_quote = fields.Amount(kVirtualQuote);
+    trade->real_token = fields.Amount(kRealToken);
+    trade->real_quote = fields.Amount(kRealQuote);
   }
-  trade->side = fields[kSide] == "1" ? Side::kBuy : Side::kSell;
-  trade->is_mayhem = fields[kIsMayhem] == "t";
-  trade->loose_time = fields[kLooseTime] == "t";
-  trade->chain = chain::ParseChain(fields[kChain]);
-  if (!ParseInline(fields[kTransaction], &trade->transaction)) return BadColumn(kTransaction);
-  if (!ParseInline(fields[kToken], &trade->token)) return BadColumn(kToken);
-  if (!ParseInline(fields[kTrader], &trade->trader)) return BadColumn(kTrader);
-  if (!ParseWord(fields[kVenue], &trade->venue)) return BadColumn(kVenue);
-  if (!ParseInline(fields[kQuoteAddress], &trade->quote)) return BadColumn(kQuoteAddress);
-  if (!ParseWord(fields[kFeed], &trade->feed)) return BadColumn(kFeed);
-  if (!ParseAmount(fields[kTokenAmount], &trade->token_amount)) return BadColumn(kTokenAmount);
-  if (!ParseAmount(fields[kQuoteAmount], &trade->quote_amount)) return BadColumn(kQuoteAmount);
-  trade->reserves = std::nullopt;
-  if (!common::IsCopyNull(fields[kVirtualToken])) {
-    Reserves& reserves = trade->reserves.emplace();
-    if (!ParseAmount(fields[kVirtualToken], &reserves.virtual_token)) return BadColumn(kVirtualToken);
-    if (!ParseAmount(fields[kVirtualQuote], &reserves.virtual_quote)) return BadColumn(kVirtualQuote);
-    if (!ParseAmount(fields[kRealToken], &reserves.real_token)) return BadColumn(kRealToken);
-    if (!ParseAmount(fields[kRealQuote], &reserves.real_quote)) return BadColumn(kRealQuote);
+  trade->protocol_fee = trade->creator_fee = absl::string_view();
+  if (!fields.IsNull(kProtocolFee)) {
+    trade->protocol_fee = fields.Amount(kProtocolFee);
+    trade->creator_fee = fields.Amount(kCreatorFee);
   }
-  trade->fees = std::nullopt;
-  if (!common::IsCopyNull(fields[kProtocolFee])) {
-    Fees& fees = trade->fees.emplace();
-    if (!ParseAmount(fields[kProtocolFee], &fees.protocol)) return BadColumn(kProtocolFee);
-    if (!ParseAmount(fields[kCreatorFee], &fees.creator)) return BadColumn(kCreatorFee);
-  }
+  if (fields.bad().has_value()) return BadColumn(*fields.bad());
   return absl::OkStatus();
 }
 

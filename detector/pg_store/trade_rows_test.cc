@@ -1,5 +1,7 @@
 #include "detector/pg_store/trade_rows.h"
 
+#include <algorithm>
+#include <array>
 #include <random>
 
 #include <gtest/gtest.h>
@@ -7,20 +9,15 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "detector/samples_for_test.h"
 
 namespace tokenwatch::detector {
 namespace {
 
 std::string Row(const Trade& trade) {
-  TradeRowWriter writer;
   common::CopyBuffer rows;
-  writer.Append(trade, rows);
-  std::string row(rows.data());
-  EXPECT_TRUE(absl::EndsWith(row, "\n"));
-  row.pop_back();
-  return row;
+  AppendTradeRow(trade, rows);
+  return std::string(rows.data());
 }
 
 void ExpectSame(const Trade& a, const Trade& b) {
@@ -77,56 +74,104 @@ Trade OfEvm() {
   return trade;
 }
 
+// Fields of a row; one without data is null.
+std::vector<absl::string_view> Split(absl::string_view row) {
+  std::vector<absl::string_view> fields(TradeColumns().size());
+  EXPECT_TRUE(common::SplitCopyRow(row, absl::MakeSpan(fields)));
+  return fields;
+}
+
+std::string Join(const std::vector<absl::string_view>& fields) {
+  common::CopyBuffer rows;
+  rows.BeginRow(static_cast<int16_t>(fields.size()));
+  for (const absl::string_view field : fields) common::IsCopyNull(field) ? rows.Null() : rows.Bytes(field);
+  return std::string(rows.data());
+}
+
 TEST(TradeRowsTest, TradesComeBack) {
   TradeRowReader reader;
-  for (const Trade& trade : {SampleTrade(1, 0), WithoutIndex(SampleTrade(2, 0)), Largest(), OfEvm()}) {
-    Trade read = Largest();
-    ASSERT_TRUE(reader.Parse(Row(trade), &read).ok());
-    ExpectSame(trade, read);
+  Trade zeros = SampleTrade(1, 0);
+  zeros.token_amount = zeros.quote_amount = 0;
+  zeros.reserves = Reserves{};
+  zeros.fees = Fees{};
+  Trade of_two_limbs = SampleTrade(1, 0);
+  of_two_limbs.token_amount = chain::Amount({0, 1, 0, 0});
+  of_two_limbs.event_time = SampleTime(0) - absl::Hours(24 * 365 * 40);
+  for (const Trade& trade :
+       {SampleTrade(1, 0), WithoutIndex(SampleTrade(2, 0)), Largest(), OfEvm(), zeros, of_two_limbs}) {
+    const std::string row = Row(trade);
+    TradeFields read;
+    ASSERT_TRUE(reader.Parse(row, &read).ok());
+    ExpectSame(trade, ToTrade(read));
   }
 }
 
-TEST(TradeRowsTest, TimesAreNotMixedUpByTheirCaches) {
-  std::mt19937 random(5);
-  TradeRowWriter writer;
+TEST(TradeRowsTest, AnyAmountComesBack) {
+  std::mt19937_64 random(5);
+  const auto amount = [&] {
+    std::array<uint64_t, 4> limbs{};
+    for (size_t i = 0; i <= random() % 4; ++i) limbs[i] = random() >> (random() % 64);
+    return chain::Amount(limbs);
+  };
   TradeRowReader reader;
+  TradeFields read;
   for (int i = 0; i < 2000; ++i) {
-    Trade trade = SampleTrade(static_cast<uint64_t>(i), 0, 1, random() % 3 * 86'400);
-    trade.event_time += absl::Microseconds(random() % 2 * 500'000);
-    common::CopyBuffer rows;
-    writer.Append(trade, rows);
-    Trade read;
-    const absl::string_view row(rows.data());
-    ASSERT_TRUE(reader.Parse(row.substr(0, row.size() - 1), &read).ok());
-    ASSERT_EQ(read.event_time, trade.event_time);
+    Trade trade = SampleTrade(static_cast<uint64_t>(i), 0);
+    trade.token_amount = amount();
+    trade.quote_amount = amount();
+    if (i % 2 == 0) trade.reserves = Reserves{amount(), amount(), amount(), amount()};
+    if (i % 3 == 0) trade.fees = Fees{amount(), amount()};
+    const std::string row = Row(trade);
+    ASSERT_TRUE(reader.Parse(row, &read).ok());
+    ExpectSame(trade, ToTrade(read));
   }
 }
 
 TEST(TradeRowsTest, ColumnsAreInOneOrder) {
   EXPECT_EQ(TradeColumnList(), absl::StrJoin(TradeColumns(), ", "));
   const std::string row = Row(Largest());
-  const std::vector<std::string> fields = absl::StrSplit(row, '\t');
-  ASSERT_EQ(fields.size(), TradeColumns().size());
-  EXPECT_EQ(fields[0], "9223372036854775807");
-  EXPECT_EQ(fields[1], "2026-07-03 01:00:00.999999+00");
+  const auto fields = Split(row);
+  int64_t cursor = 0;
+  EXPECT_TRUE(common::ParseCopyInt(fields[0], &cursor));
+  EXPECT_EQ(cursor, 0x7fffffffffffffff);
+  absl::Time time;
+  EXPECT_TRUE(common::ParseCopyTime(fields[1], &time));
+  EXPECT_EQ(time, Largest().event_time);
 }
 
 TEST(TradeRowsTest, ABadColumnIsNamed) {
   const std::string row = Row(Largest());
-  const std::vector<std::string> good = absl::StrSplit(row, '\t');
+  const auto good = Split(row);
+  ASSERT_EQ(Join(good), row);
   TradeRowReader reader;
-  Trade trade;
-  for (const char* column : {"cursor", "event_time", "slot", "event_index", "transaction", "token", "trader", "venue",
-                             "feed", "token_amount", "virtual_token_reserve", "creator_fee"}) {
-    std::vector<std::string> fields = good;
-    const auto at = std::find(TradeColumns().begin(), TradeColumns().end(), column) - TradeColumns().begin();
-    fields[static_cast<size_t>(at)] = std::string(100, 'x');
-    const absl::Status status = reader.Parse(absl::StrJoin(fields, "\t"), &trade);
+  TradeFields trade;
+  const std::string bad(100, 'x');
+  for (size_t column = 0; column < good.size(); ++column) {
+    auto fields = good;
+    fields[column] = bad;
+    const absl::Status status = reader.Parse(Join(fields), &trade);
     EXPECT_TRUE(absl::IsInternal(status)) << column;
-    EXPECT_TRUE(absl::StrContains(status.message(), absl::StrCat("\"", column, "\""))) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), absl::StrCat("\"", TradeColumns()[column], "\""))) << status;
   }
-  EXPECT_FALSE(reader.Parse("1\t2", &trade).ok());
-  EXPECT_FALSE(reader.Parse(row + "\t1", &trade).ok());
+  // Null where none may be.
+  for (const char* column : {"cursor", "event_time", "side", "chain", "trader", "feed", "token_amount",
+                             "virtual_quote_reserve", "creator_fee"}) {
+    auto fields = good;
+    const auto at = std::find(TradeColumns().begin(), TradeColumns().end(), column) - TradeColumns().begin();
+    fields[static_cast<size_t>(at)] = absl::string_view();
+    EXPECT_TRUE(absl::StrContains(reader.Parse(Join(fields), &trade).message(), column)) << column;
+  }
+  // A negative amount, and one with more digits than an amount has.
+  for (const std::string& digits : {std::string("-1"), std::string(79, '9'), "1" + std::string(100, '0')}) {
+    common::CopyBuffer numeric;
+    numeric.BeginRow(1);
+    numeric.Numeric(digits);
+    auto fields = good;
+    fields.back() = numeric.data().substr(6);
+    EXPECT_TRUE(absl::StrContains(reader.Parse(Join(fields), &trade).message(), "creator_fee")) << digits;
+  }
+  EXPECT_FALSE(reader.Parse(Join({good.begin(), good.end() - 1}), &trade).ok());
+  EXPECT_FALSE(reader.Parse(row.substr(0, row.size() - 1), &trade).ok());
 }
 
 }  // namespace

@@ -138,30 +138,31 @@ void ToProto(const TokenEvent& event, pb::TokenEvent* out) {
 }
 
 void ToProto(const Trade& trade, pb::Trade* out) {
+  AmountTexts texts;
+  ToProto(FieldsOf(trade, texts), out);
+}
+
+void ToProto(const TradeFields& trade, pb::Trade* out) {
   out->set_cursor(trade.cursor);
-  out->set_chain(Text(chain::ChainName(trade.chain)));
-  out->set_transaction(Text(trade.transaction.text()));
+  out->set_chain(Text(trade.chain));
+  out->set_transaction(Text(trade.transaction));
   if (trade.event_index.has_value()) out->set_event_index(*trade.event_index);
-  out->set_token(Text(trade.token.text()));
-  out->set_trader(Text(trade.trader.text()));
+  out->set_token(Text(trade.token));
+  out->set_trader(Text(trade.trader));
   out->set_side(static_cast<pb::TradeSide>(trade.side));
-  out->set_venue(Text(trade.venue.text()));
-  out->set_quote_address(Text(trade.quote.text()));
-  out->set_token_amount(trade.token_amount.ToString());
-  out->set_quote_amount(trade.quote_amount.ToString());
-  if (trade.reserves.has_value()) {
-    out->set_virtual_token_reserve(trade.reserves->virtual_token.ToString());
-    out->set_virtual_quote_reserve(trade.reserves->virtual_quote.ToString());
-    out->set_real_token_reserve(trade.reserves->real_token.ToString());
-    out->set_real_quote_reserve(trade.reserves->real_quote.ToString());
-  }
-  if (trade.fees.has_value()) {
-    out->set_protocol_fee(trade.fees->protocol.ToString());
-    out->set_creator_fee(trade.fees->creator.ToString());
-  }
+  out->set_venue(Text(trade.venue));
+  out->set_quote_address(Text(trade.quote));
+  out->set_token_amount(Text(trade.token_amount));
+  out->set_quote_amount(Text(trade.quote_amount));
+  out->set_virtual_token_reserve(Text(trade.virtual_token));
+  out->set_virtual_quote_reserve(Text(trade.virtual_quote));
+  out->set_real_token_reserve(Text(trade.real_token));
+  out->set_real_quote_reserve(Text(trade.real_quote));
+  out->set_protocol_fee(Text(trade.protocol_fee));
+  out->set_creator_fee(Text(trade.creator_fee));
   out->set_slot(trade.slot);
   *out->mutable_event_time() = ToTimestamp(trade.event_time);
-  out->set_feed(Text(trade.feed.text()));
+  out->set_feed(Text(trade.feed));
   out->set_is_mayhem(trade.is_mayhem);
 }
 
@@ -201,22 +202,12 @@ void ToProto(const LatencySummary& summary, pb::LatencySummary* out) {
   *out->mutable_p99() = ToDuration(summary.p99);
 }
 
-void ToProto(const DatabaseState& state, ::tokenwatch::common::v1::DatabaseReport* out) {
-  out->set_database(state.database);
-  out->set_role(state.role);
-  for (const TableState& table : state.tables) {
-    ::tokenwatch::common::v1::TableReport* report = out->add_tables();
-    report->set_name(table.name);
-    report->set_present(table.present);
-    report->set_problem(table.problem);
-    report->set_rows(table.rows);
-    report->set_rows_estimated(table.rows_estimated);
-  }
-}
-
 absl::StatusOr<chain::TokenRef> FromProto(const ::tokenwatch::common::v1::TokenRef& ref, absl::string_view field) {
   const auto address = chain::ParseAddress(ref.chain(), ref.address());
-  if (!address.ok()) return Bad(field, address.status().message());
+  // The message names the field of the reference.
+  if (!address.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(field, field.empty() ? "" : ".", address.status().message()));
+  }
   return chain::TokenRef{chain::ParseChain(ref.chain()), *address};
 }
 

@@ -18,8 +18,16 @@ constexpr int kEventsPerMessage = 500;
 constexpr absl::Duration kReadTimeout = absl::Seconds(15);
 
 std::optional<uint64_t> EndOf(const TailPosition& position, uint64_t head) {
-  if (!position.until_head) return std::nullopt;
-  return head;
+  if (!position.until_head) return position.until;
+  return std::min(head, position.until.value_or(head));
+}
+
+// Handed over, not copied: a message is large.
+grpc::ByteBuffer ToBuffer(std::unique_ptr<std::string> bytes) {
+  std::string* const kept = bytes.release();
+  const grpc::Slice slice(
+      kept->data(), kept->size(), [](void* string) { delete static_cast<std::string*>(string); }, kept);
+  return grpc::ByteBuffer(&slice, 1);
 }
 
 }  // namespace
@@ -50,15 +58,15 @@ absl::Status TradeSource::Fill() {
         const Trade& trade = (*chunk)[i];
         cursor_ = trade.cursor;
         if (!filter_.Matches(trade)) continue;
-        AppendTradeField(trade, wire_);
+        AppendTradeField(FieldsOf(trade, texts_), *wire_);
         if (++trades_ >= kTradesPerMessage) break;
       }
       continue;
     }
     const auto examined = store_.ReadTrades(
         cursor_, head, filter_, kTradesPerMessage - trades_,
-        [this](Trade&& trade) {
-          AppendTradeField(trade, wire_);
+        [this](const TradeFields& trade) {
+          AppendTradeField(trade, *wire_);
           ++trades_;
         },
         absl::Now() + kReadTimeout);
@@ -75,16 +83,15 @@ common::Pull TradeSource::Next(grpc::ByteBuffer* response, absl::Status* status)
     if (*status = CheckKept(); !status->ok()) return common::Pull::kEnd;
   }
   const uint64_t before = cursor_;
-  wire_.clear();
+  wire_ = std::make_unique<std::string>();
   trades_ = 0;
   if (absl::Status filled = Fill(); !filled.ok()) {
     *status = absl::Status(filled.code(), absl::StrCat(filled.message(), "; ", Resume()));
     return common::Pull::kEnd;
   }
-  if (cursor_ == before) return end_.has_value() ? common::Pull::kEnd : common::Pull::kWait;
-  AppendCursorField(cursor_, wire_);
-  const grpc::Slice slice(wire_);
-  *response = grpc::ByteBuffer(&slice, 1);
+  if (cursor_ == before) return end_.has_value() && cursor_ >= *end_ ? common::Pull::kEnd : common::Pull::kWait;
+  AppendCursorField(cursor_, *wire_);
+  *response = ToBuffer(std::move(wire_));
   return common::Pull::kSend;
 }
 

@@ -1,6 +1,7 @@
 // The two logs as sources of streams: history from the database, then live from memory.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -15,6 +16,8 @@ namespace tokenwatch::detector {
 struct TailPosition {
   uint64_t after = 0;
   bool until_head = false;
+  // Where the stream ends, reached or not; with until_head the nearer one.
+  std::optional<uint64_t> until = std::nullopt;
 };
 
 // Batches of trades, in wire form (see trade_wire.h). `tail` and `store` outlive it.
@@ -37,10 +40,12 @@ class TradeSource final : public common::PullSource<grpc::ByteBuffer> {
   LogTail<Trade>& tail_;
   Store& store_;
   uint64_t cursor_;
-  // Where an until_head stream ends.
+  // Where the stream ends.
   const std::optional<uint64_t> end_;
   bool checked_ = false;
-  std::string wire_;
+  // The message being made.
+  std::unique_ptr<std::string> wire_;
+  AmountTexts texts_;
   int trades_ = 0;
   uint64_t waiter_ = 0;
 };

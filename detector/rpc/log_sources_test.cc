@@ -148,6 +148,31 @@ TEST_F(LogSourcesTest, UntilHeadEndsWhereTheHeadWas) {
   }
 }
 
+TEST_F(LogSourcesTest, UntilEndsAtItsCursorWaitingForIt) {
+  Append(4);
+  TradeSource nothing({2, false, 2}, {}, trades_, store_);
+  EXPECT_EQ(TakeAll(nothing).last, Pull::kEnd) << "at once when it has been read already";
+  TradeSource before({0, false, 3}, {}, trades_, store_);
+  Taken taken = TakeAll(before);
+  EXPECT_EQ(taken.cursors, Range(1, 3));
+  EXPECT_EQ(taken.last, Pull::kEnd);
+  TradeSource nearer({0, true, 100}, {}, trades_, store_);
+  taken = TakeAll(nearer);
+  EXPECT_EQ(taken.cursors, Range(1, 4)) << "the head is nearer";
+  EXPECT_EQ(taken.last, Pull::kEnd);
+
+  TradeSource ahead({1, false, 6}, {}, trades_, store_);
+  taken = TakeAll(ahead);
+  EXPECT_EQ(taken.cursors, Range(2, 4));
+  EXPECT_EQ(taken.last, Pull::kWait);
+  Append(1);
+  EXPECT_EQ(TakeAll(ahead).last, Pull::kWait);
+  Append(3);
+  taken = TakeAll(ahead);
+  EXPECT_EQ(taken.cursors, Range(6, 6));
+  EXPECT_EQ(taken.last, Pull::kEnd);
+}
+
 TEST_F(LogSourcesTest, FiltersLeaveOutAndStillTellThePlace) {
   for (int i = 0; i < 4; ++i) Append(5);
   TradeFilter filter;

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/rpc/call_info.h"
+#include "common/rpc/database_report.h"
 #include "common/rpc/responder.h"
 #include "common/rpc/run_on_executor.h"
 #include "detector/feeds/event_time.h"
@@ -24,6 +25,7 @@ using common::RunOnExecutor;
 constexpr int kDefaultPage = 100;
 constexpr int kMaxPage = 1000;
 constexpr int kMaxBatchGet = 500;
+constexpr int kMaxBatchGetTrades = 5000;
 constexpr int kMaxReportedLaunches = 1000;
 constexpr int kMaxReportedTrades = 5000;
 constexpr int kMaxResolutions = 1000;
@@ -124,12 +126,34 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* DetectorServiceImpl::TailTrades(grpc
   if (request.from_head() && request.after_cursor() != 0) {
     return Stream::Refuse(Bad("after_cursor", "must be 0 with from_head"));
   }
+  TailPosition position{0, request.until_head()};
+  if (request.until_cursor() != 0) {
+    if (request.from_head()) return Stream::Refuse(Bad("until_cursor", "must be 0 with from_head"));
+    if (request.until_cursor() < request.after_cursor()) {
+      return Stream::Refuse(Bad("until_cursor", "is less than after_cursor"));
+    }
+    position.until = request.until_cursor();
+  }
   const uint64_t head = parts_.trades.head();
   const uint64_t after = request.from_head() ? head : request.after_cursor();
   if (after > head) return Stream::Refuse(AheadOfLog(after, head));
+  position.after = after;
   return Stream::Start(context, parts_.streams, parts_.open_streams,
-                       std::make_unique<TradeSource>(TailPosition{after, request.until_head()}, *std::move(filter),
-                                                     parts_.trades, parts_.store));
+                       std::make_unique<TradeSource>(position, *std::move(filter), parts_.trades, parts_.store));
+}
+
+grpc::ServerUnaryReactor* DetectorServiceImpl::BatchGetTrades(grpc::CallbackServerContext* context,
+                                                              const v1::BatchGetTradesRequest* request,
+                                                              v1::BatchGetTradesResponse* response) {
+  return RunOnExecutor(parts_.calls, context, [=, this](const CallInfo& info) -> absl::Status {
+    if (absl::Status s = CheckCount("cursors", request->cursors_size(), kMaxBatchGetTrades); !s.ok()) return s;
+    const std::vector<uint64_t> cursors(request->cursors().begin(), request->cursors().end());
+    if (std::adjacent_find(cursors.begin(), cursors.end(), std::greater_equal<>()) != cursors.end()) {
+      return Bad("cursors", "must grow");
+    }
+    return parts_.store.ReadTradesAt(
+        cursors, [&](const TradeFields& trade) { ToProto(trade, response->add_trades()); }, info.deadline);
+  });
 }
 
 grpc::ServerUnaryReactor* DetectorServiceImpl::GetToken(grpc::CallbackServerContext* context,
@@ -155,7 +179,7 @@ grpc::ServerUnaryReactor* DetectorServiceImpl::BatchGetTokens(grpc::CallbackServ
   return RunOnExecutor(parts_.calls, context, [=, this](const CallInfo& info) -> absl::Status {
     if (absl::Status s = CheckCount("tokens", request->tokens_size(), kMaxBatchGet); !s.ok()) return s;
     std::vector<chain::TokenRef> refs;
-    const auto parse = [](const auto& ref) { return FromProto(ref, "address"); };
+    const auto parse = [](const auto& ref) { return FromProto(ref, ""); };
     if (absl::Status s = ParseEntries(request->tokens(), "tokens", parse, &refs); !s.ok()) return s;
     std::sort(refs.begin(), refs.end());
     refs.erase(std::unique(refs.begin(), refs.end()), refs.end());
@@ -416,7 +440,7 @@ grpc::ServerUnaryReactor* DetectorServiceImpl::Diagnose(grpc::CallbackServerCont
   return RunOnExecutor(parts_.calls, context, [=, this](const CallInfo& info) -> absl::Status {
     const auto state = parts_.store.Diagnose(info.deadline);
     if (!state.ok()) return state.status();
-    ToProto(*state, response->mutable_database());
+    common::ToProto(*state, response->mutable_database());
     return absl::OkStatus();
   });
 }

@@ -57,6 +57,9 @@ class DetectorServiceImpl final
   // Answers in wire form; see trade_wire.h.
   grpc::ServerWriteReactor<grpc::ByteBuffer>* TailTrades(grpc::CallbackServerContext* context,
                                                          const grpc::ByteBuffer* request) override;
+  grpc::ServerUnaryReactor* BatchGetTrades(grpc::CallbackServerContext* context,
+                                           const v1::BatchGetTradesRequest* request,
+                                           v1::BatchGetTradesResponse* response) override;
   grpc::ServerUnaryReactor* RegisterConsumer(grpc::CallbackServerContext* context,
                                              const v1::RegisterConsumerRequest* request,
                                              v1::RegisterConsumerResponse* response) override;

@@ -15,8 +15,9 @@ namespace {
 void ExpectSame(const std::vector<Trade>& trades, uint64_t cursor) {
   pb::TailTradesResponse expected;
   std::string wire;
+  AmountTexts texts;
   for (const Trade& trade : trades) {
-    AppendTradeField(trade, wire);
+    AppendTradeField(FieldsOf(trade, texts), wire);
     ToProto(trade, expected.add_trades());
   }
   AppendCursorField(cursor, wire);
@@ -53,6 +54,28 @@ TEST(TradeWireTest, FullMinimalAndZeros) {
   zeros.fees = Fees{};
   zeros.slot = 0;
   ExpectSame({zeros, Full(), Trade()}, 5);
+}
+
+TEST(TradeWireTest, TheLongestTextsFit) {
+  TradeFields fields;
+  const std::string longest(TradeFields::kMaxTextSize, 'x');
+  for (absl::string_view* text :
+       {&fields.chain, &fields.transaction, &fields.token, &fields.trader, &fields.venue, &fields.quote,
+        &fields.token_amount, &fields.quote_amount, &fields.virtual_token, &fields.virtual_quote, &fields.real_token,
+        &fields.real_quote, &fields.protocol_fee, &fields.creator_fee, &fields.feed}) {
+    *text = longest;
+  }
+  fields.cursor = fields.slot = ~uint64_t{0};
+  fields.event_index = ~uint32_t{0};
+  fields.event_time = absl::FromUnixSeconds(-1) + absl::Nanoseconds(1);
+  fields.is_mayhem = true;
+  std::string wire;
+  AppendTradeField(fields, wire);
+  pb::TailTradesResponse parsed;
+  ASSERT_TRUE(parsed.ParseFromString(wire));
+  EXPECT_EQ(parsed.trades(0).creator_fee(), longest);
+  EXPECT_EQ(parsed.trades(0).feed(), longest);
+  EXPECT_EQ(parsed.trades(0).event_time().seconds(), -1);
 }
 
 TEST(TradeWireTest, Evm) {

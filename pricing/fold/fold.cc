@@ -58,6 +58,12 @@ class Fold::Impl {
     common::MutexLock lock(mutex_);
     return PositionAfter(last_flush_);
   }
+  std::vector<uint64_t> ParkedCursors(const SeriesKey& key) const {
+    std::vector<uint64_t> cursors;
+    common::MutexLock lock(mutex_);
+    lot_.Find(FingerprintOf(key), cursors);
+    return cursors;
+  }
   FoldCounts counts() const;
 
  private:
@@ -392,6 +398,7 @@ void Fold::FlushFailed(const Flush& flush) { impl_->FlushFailed(flush); }
 void Fold::Covered(const Checkpoint& checkpoint) { impl_->Covered(checkpoint); }
 bool Fold::wants_flush() const { return impl_->wants_flush(); }
 Checkpoint Fold::position() const { return impl_->position(); }
+std::vector<uint64_t> Fold::ParkedCursors(const SeriesKey& key) const { return impl_->ParkedCursors(key); }
 FoldCounts Fold::counts() const { return impl_->counts(); }
 
 }  // namespace tokenwatch::pricing

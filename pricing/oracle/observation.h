@@ -30,7 +30,8 @@ absl::string_view ToWord(Outcome outcome);
 
 // A price in USD for one whole token.
 struct Observation {
-  // Decimal text exactly as the source gave it, checked to be a positive finite number.
+  // Decimal text as the source gave it (of a JSON number the shortest text of that double), checked to be a positive
+  // finite number.
   std::string usd;
   double value = 0;
   // When the source says that was so; nullopt when it does not.

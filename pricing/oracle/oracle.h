@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "chain/address.h"
 #include "pricing/oracle/observation.h"
@@ -22,24 +21,29 @@ struct OracleQuestion {
   Policy policy = Policy::kFirstGood;
   // For kAggregate.
   int min_sources = 2;
-  // Observations heard, or (where the source says) made, longer ago are not good enough.
+  // Observations made (where the source says when), else heard, longer ago are not good enough.
   absl::Duration max_age = absl::InfiniteDuration();
   absl::Time deadline = absl::InfiniteFuture();
-  // Do not answer from the cache.
+  // Do not answer from the cache, and ask also sources that did not know the token lately.
   bool refresh = false;
 };
 
 struct OracleAnswer {
   // nullopt: no source, or not enough of them, had a price.
   std::optional<double> usd;
-  // Half width of the band around usd from the spread of the used sources; nullopt for a single one.
+  // Why there is none; empty when there is one.
+  std::string reason;
+  // Half width of the band around usd that holds all used sources; nullopt for a single one.
   std::optional<double> confidence_bps;
+  // Enough sources agree so closely that none alone can have moved the price (see kQuorumSpreadBps in aggregate.h).
+  bool is_quorum = false;
   // All that were heard, the used ones first.
   std::vector<SourceReport> sources;
   // The newest of the used ones.
   absl::Time event_time = absl::InfinitePast();
   // Answered from the cache, and past its freshness: a fresh one is being fetched.
   bool is_stale = false;
+  // The largest that a used source told of: they look at the same pools.
   std::optional<double> liquidity_usd;
 };
 // Called exactly once, from any thread.

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "chain/address.h"
+#include "common/http/upstream.h"
 #include "pricing/oracle/observation.h"
 
 namespace tokenwatch::pricing {
@@ -20,7 +21,7 @@ struct ProviderAnswer {
   Outcome outcome = Outcome::kNotFound;
   // One line for people; what went wrong, when something did.
   std::string detail;
-  // Set for kFound; the most liquid first where the source names several pools.
+  // Set for kFound; the one to believe first, then the others by liquidity where the source names several pools.
   std::vector<Observation> observations;
   // When the source says to come back.
   absl::Time retry_at = absl::InfinitePast();
@@ -28,7 +29,7 @@ struct ProviderAnswer {
 // One answer per token, in the order of the tokens.
 using ProviderCallback = std::function<void(std::vector<ProviderAnswer>)>;
 
-// Asks once; budgets, breakers, retries and caches are around it (see oracle.h). Thread-safe.
+// Asks once; breakers, retries and caches are around it (see chain/). Thread-safe.
 class Provider {
  public:
   virtual ~Provider() = default;
@@ -37,6 +38,12 @@ class Provider {
   // Tokens that fit one call.
   virtual size_t max_batch() const = 0;
   virtual bool Serves(const chain::TokenRef& token) const = 0;
+
+  // Takes one call from the budget, if it has one. Each grant is followed by one Ask.
+  virtual common::RateGrant Admit() = 0;
+  // A limit of 0: there is none.
+  virtual common::UpstreamBudget budget() const = 0;
+
   // About 1 to max_batch() tokens of one chain. `done` is called exactly once, from any thread, possibly before Ask
   // returns. A failed call gives every token that failure.
   virtual void Ask(const std::vector<chain::TokenRef>& tokens, absl::Time deadline, ProviderCallback done) = 0;

@@ -16,17 +16,19 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "common/cache/negative_cache.h"
 #include "common/sync/mutex.h"
 #include "common/time/backoff.h"
 #include "common/time/clock.h"
 #include "resolver/cascade/batcher.h"
-#include "resolver/cascade/negative_cache.h"
 #include "resolver/cascade/retry.h"
 #include "resolver/impostor/known_tokens.h"
 #include "resolver/resolution.h"
 #include "resolver/sources/source.h"
 
 namespace tokenwatch::resolver {
+
+using NegativeCache = common::NegativeCache<TokenRef>;
 
 // How a round ended.
 enum class Verdict {

@@ -7,7 +7,7 @@
 #include "absl/time/time.h"
 #include "common/http/budget.h"
 #include "common/http/client.h"
-#include "common/sync/mutex.h"
+#include "common/http/upstream.h"
 #include "common/time/clock.h"
 #include "resolver/sources/source.h"
 
@@ -23,10 +23,10 @@ class HttpSource : public Source {
  public:
   HttpSource(const HttpSourceOptions& options, common::HttpFetcher& http, common::Clock& clock);
 
-  Admission Admit(absl::Time now) override TW_EXCLUDES(mutex_);
-  BudgetState budget(absl::Time now) const override TW_EXCLUDES(mutex_);
-  void Restore(const BudgetState& state) override TW_EXCLUDES(mutex_);
-  void CloseUntil(absl::Time until) override TW_EXCLUDES(mutex_);
+  Admission Admit(absl::Time now) override;
+  BudgetState budget(absl::Time /*now*/) const override { return upstream_.budget(); }
+  void Restore(const BudgetState& state) override { upstream_.Restore(state); }
+  void CloseUntil(absl::Time until) override { upstream_.CloseUntil(until); }
   void Ask(const std::vector<Question>& questions, absl::Time now, AnswerCallback done) override;
 
  protected:
@@ -43,10 +43,7 @@ class HttpSource : public Source {
 
   const HttpSourceOptions options_;
   common::HttpFetcher& http_;
-  common::RateBudget budget_;
-  mutable common::Mutex mutex_;
-  // What others were told, besides what the budget itself knows.
-  absl::Time closed_until_ TW_GUARDED_BY(mutex_) = absl::InfinitePast();
+  common::Upstream upstream_;
 };
 
 }  // namespace tokenwatch::resolver

@@ -9,6 +9,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "common/http/upstream.h"
 #include "resolver/resolution.h"
 #include "resolver/token.h"
 
@@ -46,18 +47,7 @@ struct Admission {
   absl::Time try_again_at = absl::InfinitePast();
 };
 
-// What is left of a source's budget.
-struct BudgetState {
-  int remaining = 0;
-  int limit = 0;
-  // Calls within the present window, and when the last of them was.
-  int used = 0;
-  absl::Time last_used_at = absl::InfinitePast();
-  // Closed by the source until then; InfinitePast when open.
-  absl::Time closed_until = absl::InfinitePast();
-
-  friend bool operator==(const BudgetState&, const BudgetState&) = default;
-};
+using BudgetState = common::UpstreamBudget;
 
 // Thread-safe.
 class Source {

@@ -10,16 +10,12 @@
 #include <string>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "chain/base58.h"
+#include "common/testing/held_port.h"
 #include "common/testing/wait_for.h"
 #include "tests/chaos/parameters.h"
 #include "tests/fakes/fake_dexscreener.h"
@@ -30,19 +26,6 @@
 
 namespace tokenwatch::functional {
 namespace {
-
-// A port that nobody listens on now, for a service that must come back on the same one.
-int FreePort() {
-  const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const absl::Cleanup done = [probe] { close(probe); };
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  EXPECT_EQ(bind(probe, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  return ntohs(address.sin_port);
-}
 
 std::string KeyText(const chain::Pubkey& key) {
   char text[chain::kMaxBase58Size32];
@@ -96,31 +79,34 @@ class KillBothTest : public ::testing::Test {
     detector_ =
         platform_.Launch("tokenwatch-detector",
                          ReplayFlags(recording_, {absl::StrCat("--dsn=", platform_.cluster().Dsn(database, "detector")),
-                                                  absl::StrCat("--listen=127.0.0.1:", detector_port_),
+                                                  absl::StrCat("--listen=127.0.0.1:", detector_port_.port()),
                                                   "--commit_events=100", "--intake_queue=2", "--drain_grace=0s"}));
   }
   void StartResolver(absl::string_view database) {
     resolver_ = platform_.Launch("tokenwatch-resolver",
                                  {absl::StrCat("--dsn=", platform_.cluster().Dsn(database, "resolver")),
-                                  absl::StrCat("--detector=127.0.0.1:", detector_port_), "--sources=dexscreener",
+                                  absl::StrCat("--detector=127.0.0.1:", detector_port_.port()), "--sources=dexscreener",
                                   "--dexscreener_url=" + names_.Url(), "--dexscreener_budget_per_minute=6000",
                                   "--lease=2s", "--poll_interval=200ms", "--retry_initial=100ms", "--drain_grace=0s"});
+  }
+  // Whether frames are to be read or tokens to be named.
+  bool IsUnderWay(const std::string& database) {
+    const auto left = platform_.cluster().QueryValue(
+        database,
+        absl::StrCat("SELECT ", session_.lines.size(),
+                     " - (SELECT sum(frames) FROM detector.feed_positions) || ' ' || (SELECT count(*) FROM "
+                     "detector.pending_tokens) || ' ' || (SELECT count(*) FROM resolver.resolutions WHERE NOT reported "
+                     "OR state <> 'resolved') || ' ' || (SELECT max(cursor) FROM resolver.checkpoints) - (SELECT "
+                     "token_cursor FROM detector.log_heads)"));
+    // Before the migrations have run there are no such tables.
+    return !left.ok() || *left != "0 0 0 0";
   }
   // Runs both until nothing is left to do, then ends them.
   void Finish(const std::string& database) {
     if (detector_ == nullptr) StartDetector(database);
     if (resolver_ == nullptr) StartResolver(database);
     ASSERT_TRUE(platform_.AwaitFrames(session_.lines.size(), database, absl::Minutes(3))) << detector_->Log();
-    ASSERT_TRUE(common::WaitFor(
-        [&] {
-          return platform_.Value(
-                     "SELECT (SELECT count(*) FROM detector.pending_tokens) || ' ' || (SELECT count(*) FROM "
-                     "resolver.resolutions WHERE NOT reported OR state <> 'resolved') || ' ' || (SELECT max(cursor) "
-                     "FROM resolver.checkpoints) - (SELECT token_cursor FROM detector.log_heads)",
-                     database) == "0 0 0";
-        },
-        absl::Minutes(2)))
-        << resolver_->Log();
+    ASSERT_TRUE(common::WaitFor([&] { return !IsUnderWay(database); }, absl::Minutes(2))) << resolver_->Log();
     EXPECT_EQ(resolver_->Terminate(), 0) << resolver_->Log();
     EXPECT_EQ(detector_->Terminate(), 0) << detector_->Log();
     resolver_ = nullptr;
@@ -134,7 +120,7 @@ class KillBothTest : public ::testing::Test {
   Session session_;
   std::string recording_;
   std::mt19937_64 random_;
-  const int detector_port_ = FreePort();
+  const common::HeldPort detector_port_;
   std::unique_ptr<Service> detector_;
   std::unique_ptr<Service> resolver_;
 };
@@ -148,12 +134,14 @@ TEST_F(KillBothTest, KilledAtRandomMomentsTheyEndWhereAnUndisturbedRunDoes) {
 
   const uint64_t kills = ChaosParameter("CHAOS_KILLS", 10);
   const uint64_t step = session_.lines.size() / (kills + 1);
+  uint64_t killed_under_way = 0;
   for (uint64_t i = 0; i < kills; ++i) {
     if (detector_ == nullptr) StartDetector("platform");
     if (resolver_ == nullptr) StartResolver("platform");
     // Somewhere in this part of the session, so that the kills are spread over all of it.
     platform_.AwaitFrames(i * step + Between(0, step), "platform", absl::Seconds(10));
     absl::SleepFor(absl::Milliseconds(Between(0, 100)));
+    killed_under_way += IsUnderWay("platform") ? 1 : 0;
     const uint64_t victims = Between(1, 3);
     for (std::unique_ptr<Service>* victim : {&detector_, &resolver_}) {
       if (!(victims & (victim == &detector_ ? 1 : 2))) continue;
@@ -162,6 +150,7 @@ TEST_F(KillBothTest, KilledAtRandomMomentsTheyEndWhereAnUndisturbedRunDoes) {
       victim->reset();
     }
   }
+  EXPECT_GT(killed_under_way, kills / 2) << "the kills came too late to prove anything";
   ASSERT_NO_FATAL_FAILURE(Finish("platform"));
   for (const char* sql : kCompared) EXPECT_EQ(platform_.Value(sql, "undisturbed"), platform_.Value(sql)) << sql;
   EXPECT_EQ(platform_.Count("SELECT count(*) FROM (SELECT FROM detector.token_events WHERE kind = 'named' GROUP BY "

@@ -43,10 +43,11 @@ class Checkout:
         write_program(os.path.join(self.path_dir, "id"), f"#!/bin/sh\necho {uid}\n")
 
     def stand_in_services(self):
-        demo = os.path.join("tests", "fixtures", "demo")
-        shutil.copytree(os.path.join(SOURCE, demo), os.path.join(self.root, demo))
-        for name in ("tokenwatch-detector", "tokenwatch-resolver", "tokenwatch", "tokenwatch-sim",
-                     "tokenwatch-fake-upstreams"):
+        for name in ("demo", "price_apis"):
+            folder = os.path.join("tests", "fixtures", name)
+            shutil.copytree(os.path.join(SOURCE, folder), os.path.join(self.root, folder))
+        for name in ("tokenwatch-detector", "tokenwatch-resolver", "tokenwatch-pricing", "tokenwatch",
+                     "tokenwatch-sim", "tokenwatch-fake-upstreams"):
             write_program(os.path.join(self.bin_dir, name),
                           f'#!/bin/sh\nexec "{sys.executable}" -B "{STAND_INS}" {name} "$@"\n')
 

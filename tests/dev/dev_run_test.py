@@ -66,7 +66,7 @@ class DevRun(unittest.TestCase):
     def test_replay_ends_with_the_summary_and_stops_everything(self):
         done = self.run_dev()
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertRegex(done.stdout, r"frames 1,200  trades 1,100  tokens 7  pending 0")
+        self.assertRegex(done.stdout, r"frames 1,200  trades 1,100  tokens 7  pending 0  folded 1,100")
         self.assertIn("SUMMARY tokens detected 7", done.stdout)
         self.assert_nothing_left()
 
@@ -78,7 +78,12 @@ class DevRun(unittest.TestCase):
         with open(os.path.join(self.checkout.root, ".run", "log", "detector.log"), encoding="utf-8") as log:
             self.assertIn("recording of 242 lines", log.read())
         with open(os.path.join(self.checkout.root, ".run", "endpoints.json"), encoding="utf-8") as file:
-            self.assertEqual(sorted(json.load(file)), ["detector", "resolver"])
+            self.assertEqual(sorted(json.load(file)), ["detector", "pricing", "resolver"])
+        with open(os.path.join(self.checkout.root, ".run", "references.jsonl"), encoding="utf-8") as file:
+            references = [json.loads(line) for line in file]
+        self.assertEqual({reference["feed"] for reference in references}, {"reference"})
+        self.assertEqual([reference["t"] for reference in references], sorted(r["t"] for r in references))
+        self.assertEqual({json.loads(r["raw"])["source"] for r in references}, {"jupiter-day", "made-up"})
         self.assertEqual(self.checkout.dev("cli", "summary").stdout, "SUMMARY tokens detected 7\n")
         self.assertEqual(self.checkout.dev("down").returncode, 0)
         self.assert_nothing_left()
@@ -115,7 +120,11 @@ class DevRun(unittest.TestCase):
                 ("resolver", "platform", "DROP TABLE detector.probe"),
                 ("resolver", "platform", "CREATE TABLE public.other (a int)"),
                 ("resolver", "platform", "CREATE SCHEMA other"),
-                ("detector", "users", "SELECT 1")):
+                ("pricing", "platform", "SELECT * FROM detector.probe"),
+                ("pricing", "platform", "CREATE SCHEMA other"),
+                ("pricing", "platform", "CREATE TABLE resolver.other (a int)"),
+                ("detector", "users", "SELECT 1"),
+                ("pricing", "users", "SELECT 1")):
             code, output = self.psql(role, database, statement)
             self.assertNotEqual(code, 0, statement)
             self.assertIn("permission denied", output)

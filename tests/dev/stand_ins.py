@@ -41,7 +41,7 @@ def service(name, flags):
 
 def simulator(flags):
     with gzip.open(flags["out"], "wt") as out, open(flags["truth"], "w", encoding="utf-8") as truth:
-        out.write("{}\n" * 3)
+        out.write('{"t": 1789520400, "feed": "solana", "raw": ""}\n' * 3)
         truth.write("{}")
     return 0
 
@@ -59,8 +59,10 @@ def upstreams(flags):
 def client(command):
     if command == "status":
         state = "live" if os.environ.get("STAND_IN_ENDLESS") else "finished"
-        print(json.dumps({"resolver": None, "detector": {"detected_tokens": "7", "pending_tokens": "0", "feeds": [
-            {"name": "recording", "state": state, "frames": "1200", "launches": "7", "trades": "1100"}]}}))
+        feed = {"name": "recording", "state": state, "frames": "1200", "launches": "7", "trades": "1100"}
+        print(json.dumps({"resolver": None, "pricing": {"cursor": "1100", "trades_folded": "1100"},
+                          "detector": {"detected_tokens": "7", "pending_tokens": "0", "trade_cursor": "1100",
+                                       "feeds": [feed]}}))
     elif command == "summary":
         print("SUMMARY tokens detected 7")
     return 0

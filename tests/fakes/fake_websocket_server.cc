@@ -90,6 +90,11 @@ class SessionOver final : public Session, public std::enable_shared_from_this<Se
   }
 
   void End(FakeEnding ending) override {
+    if (ending == FakeEnding::kClose && accepting_) {
+      // The client may know of the handshake's end before this server does.
+      close_when_open_ = true;
+      return;
+    }
     if (ending == FakeEnding::kClose && open_) {
       stream_.async_close(websocket::close_code::going_away,
                           [self = this->shared_from_this()](ErrorCode) { self->Finish(); });
@@ -138,7 +143,9 @@ class SessionOver final : public Session, public std::enable_shared_from_this<Se
                         [self = this->shared_from_this()](ErrorCode, std::size_t) { self->Finish(); });
       return;
     }
+    accepting_ = true;
     stream_.async_accept(request_, [self = this->shared_from_this()](ErrorCode error) {
+      self->accepting_ = false;
       if (error) return self->Finish();
       self->OnOpen();
     });
@@ -150,6 +157,7 @@ class SessionOver final : public Session, public std::enable_shared_from_this<Se
       ++record_.opened;
     }
     open_ = true;
+    if (close_when_open_) return End(FakeEnding::kClose);
     if (behaviour_.reads) Read();
     if (behaviour_.after_messages == 0) StartScript();
   }
@@ -218,6 +226,8 @@ class SessionOver final : public Session, public std::enable_shared_from_this<Se
   std::deque<Script> scripts_;
   int messages_ = 0;
   bool script_started_ = false;
+  bool accepting_ = false;
+  bool close_when_open_ = false;
   bool open_ = false;
   bool writing_ = false;
   bool finished_ = false;

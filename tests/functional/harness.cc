@@ -74,8 +74,10 @@ Platform::Platform(std::vector<std::string> postgres_settings) {
 }
 
 void Platform::AddDatabase(absl::string_view name) {
-  for (const absl::Status& status : {cluster_->CreateDatabase(name), cluster_->CreateRole("detector", name),
-                                     cluster_->CreateRole("resolver", name)}) {
+  const absl::Status made = cluster_->CreateDatabase(name);
+  EXPECT_TRUE(made.ok()) << made;
+  for (const char* role : {"detector", "resolver", "pricing"}) {
+    const absl::Status status = cluster_->CreateRole(role, name);
     EXPECT_TRUE(status.ok()) << status;
   }
 }

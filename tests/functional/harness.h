@@ -63,9 +63,9 @@ struct Ending {
 
 class Platform {
  public:
-  // The cluster with the databases `platform` and `users`, and the roles `detector` and `resolver` of `platform`. Fails
-  // the test, and ok() is false, when it cannot be started. Nothing here survives a power failure: fsync is off, which
-  // kill -9 cannot tell.
+  // The cluster with the databases `platform` and `users`, and a role for each service of `platform`. Fails the test,
+  // and ok() is false, when it cannot be started. Nothing here survives a power failure: fsync is off, which kill -9
+  // cannot tell.
   explicit Platform(std::vector<std::string> postgres_settings = {});
 
   bool ok() const { return cluster_ != nullptr; }

@@ -32,7 +32,7 @@ class IsolationTest : public ::testing::Test {
  protected:
   void SetUp() override {
     ASSERT_TRUE(platform_.ok());
-    for (const char* file : {"detector.password", "resolver.password"}) {
+    for (const char* file : {"detector.password", "resolver.password", "pricing.password"}) {
       std::ofstream(platform_.dir() / file) << "secret\n";
     }
     common::ChildProcess::Options options;
@@ -67,6 +67,7 @@ TEST_F(IsolationTest, ARoleCannotTouchTheOtherServicesTables) {
           "TRUNCATE " + name, "ALTER TABLE " + name + " ADD mine int", "CREATE INDEX ON " + name + " ((1))",
           "BEGIN; LOCK TABLE " + name, "DROP TABLE " + name, "GRANT SELECT ON " + name + " TO resolver"}) {
       EXPECT_EQ(As("resolver", sql), kDenied) << sql;
+      EXPECT_EQ(As("pricing", sql), kDenied) << sql;
     }
   }
   EXPECT_EQ(As("resolver", "UPDATE detector.consumers SET cursor = 0"), kDenied);
@@ -78,9 +79,12 @@ TEST_F(IsolationTest, ARoleCannotTouchTheOtherServicesTables) {
 }
 
 TEST_F(IsolationTest, ARoleCannotMakeAnythingOutsideItsSchema) {
-  for (const absl::string_view role : {"detector", "resolver"}) {
-    const absl::string_view other = role == "detector" ? "resolver" : "detector";
-    EXPECT_EQ(As(role, absl::StrCat("CREATE TABLE ", other, ".mine (id int)")), kDenied);
+  constexpr absl::string_view kRoles[] = {"detector", "resolver", "pricing"};
+  for (const absl::string_view role : kRoles) {
+    for (const absl::string_view other : kRoles) {
+      if (other == role) continue;
+      EXPECT_EQ(As(role, absl::StrCat("CREATE TABLE ", other, ".mine (id int)")), kDenied);
+    }
     EXPECT_EQ(As(role, "CREATE TABLE public.mine (id int)"), kDenied);
     EXPECT_EQ(As(role, "CREATE SCHEMA mine"), kDenied);
     EXPECT_EQ(As(role, "CREATE DATABASE mine"), kDenied);
@@ -90,7 +94,10 @@ TEST_F(IsolationTest, ARoleCannotMakeAnythingOutsideItsSchema) {
     }
     // Its own schema is its own.
     EXPECT_EQ(As(role, "CREATE TABLE mine (id int)"), "");
-    EXPECT_EQ(As(other, absl::StrCat("SELECT * FROM ", role, ".mine")), kDenied);
+    for (const absl::string_view other : kRoles) {
+      if (other == role) continue;
+      EXPECT_EQ(As(other, absl::StrCat("SELECT * FROM ", role, ".mine")), kDenied);
+    }
     EXPECT_EQ(As(role, "DROP TABLE mine"), "");
   }
 }

@@ -138,6 +138,45 @@ TEST_F(StreamsTest, FiltersAreAppliedByTheServer) {
   expect(filter, [&](const pb::Trade& trade) { return trade.token() == token; });
 }
 
+TEST_F(StreamsTest, TradesAreReadAtCursorsAndUpToOne) {
+  Start(2'000);
+  AwaitEnd();
+  const std::vector<pb::Trade> all = AllTrades(*stub_).trades;
+  ASSERT_GT(all.size(), 200u);
+  pb::BatchGetTradesRequest at;
+  std::string expected;
+  for (size_t i = 3; i < all.size(); i += 7) {
+    at.add_cursors(all[i].cursor());
+    expected += all[i].SerializeAsString();
+  }
+  at.add_cursors(all.back().cursor() + 1'000);  // not there (yet)
+  std::string found;
+  const auto answer = Call(*stub_, &pb::DetectorService::Stub::BatchGetTrades, at);
+  for (const pb::Trade& trade : answer.trades()) found += trade.SerializeAsString();
+  EXPECT_EQ(found, expected);
+  grpc::Status status;
+  for (const std::vector<uint64_t>& bad :
+       {std::vector<uint64_t>(), std::vector<uint64_t>(5001, 1), {1, 2, 2}, {5, 4}}) {
+    pb::BatchGetTradesRequest request;
+    request.mutable_cursors()->Add(bad.begin(), bad.end());
+    Call(*stub_, &pb::DetectorService::Stub::BatchGetTrades, request, &status);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(status.error_message().find("cursors: "), 0u) << status.error_message();
+  }
+
+  pb::TailTradesRequest part;
+  part.set_after_cursor(10);
+  part.set_until_cursor(150);
+  const ReadTrades read = Read(*stub_, part);
+  EXPECT_TRUE(read.status.ok()) << read.status.error_message();
+  ASSERT_EQ(read.trades.size(), 140u);
+  EXPECT_EQ(read.trades.front().cursor(), 11u);
+  EXPECT_EQ(read.trades.back().cursor(), 150u);
+  EXPECT_EQ(read.cursor, 150u);
+  part.set_until_cursor(9);
+  EXPECT_EQ(Read(*stub_, part).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(StreamsTest, TokenFiltersAreAppliedByTheServer) {
   Start(2'000);
   AwaitEnd();

@@ -1,0 +1,112 @@
+// kill -9 of pricing at random moments while it folds a simulated session: its rows, candles and checkpoint end where
+// an undisturbed run's do, byte for byte. In each run the log comes through a gate that lets it in slowly, so that
+// every kill finds the fold under way.
+//
+// Parameters come from the environment: CHAOS_KILLS, CHAOS_TRADES, CHAOS_LAUNCHES, CHAOS_SEED.
+#include <cstdio>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/testing/tcp_gate.h"
+#include "common/testing/wait_for.h"
+#include "tests/chaos/parameters.h"
+#include "tests/functional/pricing_bed.h"
+#include "tests/functional/tables.h"
+
+namespace tokenwatch::functional {
+namespace {
+
+// A trade on the wire, about.
+constexpr uint64_t kTradeBytes = 450;
+
+Session MakeSession() {
+  sim::Options options;
+  options.seed = ChaosParameter("CHAOS_SEED", 1);
+  options.trades = ChaosParameter("CHAOS_TRADES", 20'000);
+  options.launches = ChaosParameter("CHAOS_LAUNCHES", 400);
+  // Some hours of event time: minutes, chunks of candles and idle series come and go.
+  options.trades_per_second = std::max<uint64_t>(options.trades / 40'000, 1);
+  options.failed_ppm = 0;
+  return Simulate(options);
+}
+
+// The tables that follow from the log alone; the numbers of flushes, and what the journal of parked trades still holds
+// of series that have rows by now, depend on when a process lived.
+Tables Outcome(PricingBed& bed, const std::string& database) {
+  const Tables all = DumpTables(bed.platform().cluster(), database, "pricing");
+  Tables outcome;
+  for (const char* table : {"token_prices", "candles"}) outcome[table] = all.at(table);
+  outcome["checkpoints"] = {bed.platform().Value(
+      "SELECT concat_ws(' ', cursor, redo_cursor, newest_event) FROM pricing.checkpoints", database)};
+  return outcome;
+}
+
+TEST(KillPricingTest, KilledAtRandomMomentsItEndsWhereAnUndisturbedRunDoes) {
+  const Session session = MakeSession();
+  const uint64_t kills = ChaosParameter("CHAOS_KILLS", 15);
+  PricingBed bed(session);
+  ASSERT_TRUE(bed.ok());
+  bed.platform().AddDatabase("undisturbed");
+  ASSERT_NO_FATAL_FAILURE(bed.FoldAll("undisturbed"));
+  const Tables expected = Outcome(bed, "undisturbed");
+  ASSERT_GT(expected.at("token_prices").size(), 20u);
+  ASSERT_GT(expected.at("candles").size(), expected.at("token_prices").size());
+
+  const auto gate = common::TcpGate::Start(bed.detector().grpc_port());
+  ASSERT_TRUE(gate.ok()) << gate.status();
+  // Each life gets about its share of the log.
+  constexpr absl::Duration kLife = absl::Milliseconds(250);
+  (*gate)->Throttle(static_cast<int64_t>(static_cast<double>(session.truth.trades / (kills + 1) * kTradeBytes) /
+                                         absl::ToDoubleSeconds(kLife)));
+  // So small that rows are written, series leave memory and come back all the time.
+  const std::vector<std::string> flags = {"--flush_interval=20ms", "--row_interval=5m", "--idle=10m",
+                                          "--max_hot=50",          "--max_dirty=20",    "--flush_rows=10"};
+  const std::string detector = absl::StrCat("127.0.0.1:", (*gate)->port());
+  std::mt19937_64 random(ChaosParameter("CHAOS_SEED", 1));
+  const auto folded = [&] {
+    const auto value =
+        bed.platform().cluster().QueryValue("platform", "SELECT COALESCE(max(cursor), 0) FROM pricing.checkpoints");
+    return value.ok() ? std::stoull(*value) : 0;
+  };
+  uint64_t under_way = 0;
+  for (uint64_t i = 0; i < kills; ++i) {
+    const std::unique_ptr<Service> pricing = bed.Launch(flags, "platform", detector);
+    ASSERT_NE(pricing, nullptr);
+    // Most lives write something; some do not get that far.
+    const uint64_t before = folded();
+    if (random() % 4 != 0) common::WaitFor([&] { return folded() > before; }, absl::Seconds(10));
+    absl::SleepFor(absl::Milliseconds(static_cast<int64_t>(random() % 200)));
+    ASSERT_TRUE(pricing->process().running()) << "it ended by itself: " << pricing->Log();
+    under_way += folded() < session.truth.trades ? 1 : 0;
+    pricing->Kill();
+  }
+  std::printf("%llu of %llu kills found the fold under way\n", static_cast<unsigned long long>(under_way),
+              static_cast<unsigned long long>(kills));
+  EXPECT_GE(under_way, kills / 2) << "too few kills found anything to lose";
+  (*gate)->Pass();
+  const std::unique_ptr<Service> last = bed.Start(flags, "platform", detector);
+  ASSERT_NE(last, nullptr);
+  ASSERT_TRUE(bed.AwaitFolded(*last));
+  EXPECT_EQ(last->Terminate(absl::Seconds(60)), 0) << last->Log();
+  ExpectSameTables(expected, Outcome(bed, "platform"));
+
+  // What is parked shows after a restart: every series without a row, and no other.
+  const std::unique_ptr<Service> again = bed.Start(flags, "platform", detector);
+  ASSERT_NE(again, nullptr);
+  ASSERT_TRUE(bed.AwaitFolded(*again));
+  const auto status = CallPricing(*PricingStubFor(*again), &pricing_pb::PricingService::Stub::GetStatus,
+                                  pricing_pb::GetStatusRequest());
+  EXPECT_EQ(
+      status.parked_tokens(),
+      bed.platform().Count("SELECT count(*) FROM (SELECT DISTINCT token, quote_address FROM detector.trades EXCEPT "
+                           "SELECT address, quote FROM pricing.token_prices) unkept"));
+}
+
+}  // namespace
+}  // namespace tokenwatch::functional
