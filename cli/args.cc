@@ -55,8 +55,8 @@ std::optional<absl::Time> ParseTime(absl::string_view text, absl::Time now) {
     return now - ago;
   }
   absl::Time time;
-  for (const char* format : {absl::RFC3339_full, "%Y-%m-%d%ET%H:%M:%E*SZ", "%Y-%m-%d %H:%M:%E*SZ", "%Y-%m-%d %H:%M:%E*S",
-                             "%Y-%m-%d %H:%M", "%Y-%m-%d%ET%H:%MZ", "%Y-%m-%d"}) {
+  for (const char* format : {absl::RFC3339_full, "%Y-%m-%d%ET%H:%M:%E*SZ", "%Y-%m-%d %H:%M:%E*SZ",
+                             "%Y-%m-%d %H:%M:%E*S", "%Y-%m-%d %H:%M", "%Y-%m-%d%ET%H:%MZ", "%Y-%m-%d"}) {
     std::string error;
     if (absl::ParseTime(format, text, absl::UTCTimeZone(), &time, &error)) return time;
   }
@@ -91,9 +91,9 @@ std::string Expectation(ValueKind kind, const std::vector<std::string>& choices,
       return ParseLongTime(value, &duration) ? "" : "must be a duration from 1s to 366d, such as 90s, 36h or 7d";
     }
     case ValueKind::kTime:
-      return ParseTime(value, absl::UnixEpoch()).has_value()
-                 ? ""
-                 : "must be a time in UTC, such as 2026-07-03T14:45:30Z, or how long ago it is, such as -90s, -36h or -7d";
+      return ParseTime(value, absl::UnixEpoch()).has_value() ? ""
+                                                             : "must be a time in UTC, such as 2026-07-03T14:45:30Z, "
+                                                               "or how long ago it is, such as -90s, -36h or -7d";
     case ValueKind::kToken:
       return IsToken(value) ? ""
                             : "must be <chain>:<address>, such as solana:So11111111111111111111111111111111111111112";

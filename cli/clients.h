@@ -27,7 +27,8 @@ class Clients {
   // Connects when first used. `timeout` bounds each unary call and each wait for a connection.
   Clients(Endpoints endpoints, absl::Duration timeout, std::stop_token stop);
 
-  // Calls a unary method of any of the services: Call(&DetectorStub::GetToken, request). The error is as Explain has it.
+  // Calls a unary method of any of the services: Call(&DetectorStub::GetToken, request). The error is as Explain has
+  // it.
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                                 const Request& request);

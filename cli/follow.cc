@@ -56,14 +56,13 @@ absl::StatusOr<int> FollowLog(Context& context, const FollowOptions& options, co
       backoff = kFirstBackoff;
     }
     if (++failures > options.attempts) {
-      return absl::Status(explained.code(), absl::StrCat(explained.message(), "; gave up after ", options.attempts,
-                                                         " attempts",
-                                                         is_log ? absl::StrCat(", resume with --from ", position.cursor)
-                                                                : ""));
+      return absl::Status(explained.code(),
+                          absl::StrCat(explained.message(), "; gave up after ", options.attempts, " attempts",
+                                       is_log ? absl::StrCat(", resume with --from ", position.cursor) : ""));
     }
-    context.Note(absl::StrCat(explained.message(), is_log ? absl::StrCat("; resuming after cursor ", position.cursor) : "; opening it again",
-                              " in ",
-                              absl::FormatDuration(backoff), " (attempt ", failures, " of ", options.attempts, ")"));
+    context.Note(absl::StrCat(
+        explained.message(), is_log ? absl::StrCat("; resuming after cursor ", position.cursor) : "; opening it again",
+        " in ", absl::FormatDuration(backoff), " (attempt ", failures, " of ", options.attempts, ")"));
     context.environment().sleep(backoff);
     if (context.environment().stop.stop_requested()) return kExitInterrupted;
     backoff = std::min(backoff * 2, kLongestBackoff);

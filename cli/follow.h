@@ -1,5 +1,5 @@
-// Reads a stream that is opened again where it broke off: a log of the detector, without gap or repeat, or prices, which
-// have no place to go on from.
+// Reads a stream that is opened again where it broke off: a log of the detector, without gap or repeat, or prices,
+// which have no place to go on from.
 #pragma once
 
 #include <algorithm>

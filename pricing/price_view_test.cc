@@ -67,7 +67,8 @@ TEST_F(PriceViewTest, SaysWhatIsMissing) {
   // Launched elsewhere: only the registry knows its decimals.
   const chain::TokenRef other = TestToken(2);
   world_.log.SetDecimals(other, 9);
-  world_.Add(other, absl::ZeroDuration(), 5'000'000'000, 1'000'000'000, [](Trade& trade) { trade.venue = Word("bonk"); });
+  world_.Add(other, absl::ZeroDuration(), 5'000'000'000, 1'000'000'000,
+             [](Trade& trade) { trade.venue = Word("bonk"); });
   price = Find(other);
   EXPECT_FALSE(price->in_quote.has_value());
   EXPECT_EQ(price->unknown_reason, "the decimals of the token are not known");

@@ -38,9 +38,10 @@ struct ChartOptions {
 inline constexpr int kMinChartWidth = 40;
 inline constexpr int kMinChartHeight = 12;
 
-// At most `width` columns wide. Of candles in order of time. Time is to scale: an interval without a candle shows as a dotted line at the price
-// before it. Where there are more intervals than columns, several are drawn as one candle. Without candles the text is
-// empty. Rising candles are thin and falling ones thick, so that the chart can be read without colour. Pure.
+// At most `width` columns wide. Of candles in order of time. Time is to scale: an interval without a candle shows as a
+// dotted line at the price before it. Where there are more intervals than columns, several are drawn as one candle.
+// Without candles the text is empty. Rising candles are thin and falling ones thick, so that the chart can be read
+// without colour. Pure.
 std::string CandleChart(const std::vector<ChartCandle>& candles, const ChartOptions& options);
 
 }  // namespace tokenwatch::cli

@@ -40,8 +40,8 @@ class PullSource {
   virtual void Arm(std::function<void()> wake) = 0;
   // The stream has ended: what Arm left behind is not wanted any more.
   virtual void Disarm() = 0;
-  // Whether a message may be made while the one before is under way. Not for what would be out of date by the time a slow
-  // reader takes it.
+  // Whether a message may be made while the one before is under way. Not for what would be out of date by the time a
+  // slow reader takes it.
   virtual bool works_ahead() const { return true; }
   // What a reader that got all messages until now, and is cut off then, needs to know to go on, as "resume after cursor
   // 17".

@@ -62,7 +62,8 @@ class CandleReaderTest : public ::testing::Test {
 
   World world_{{.persist_trades = 10, .persist_usd = 1e9, .row_interval = absl::Minutes(30), .idle = absl::Hours(1)}};
   MinuteReader minutes_{world_.hot, world_.store};
-  SeriesReader series_{world_.hot, world_.store, world_.log, [this](const SeriesKey& key) { return world_.Parked(key); }};
+  SeriesReader series_{world_.hot, world_.store, world_.log,
+                       [this](const SeriesKey& key) { return world_.Parked(key); }};
   CandleReader reader_{{}, minutes_, series_, world_.log};
   int pages_ = 0;
 };
@@ -91,8 +92,7 @@ TEST_F(CandleReaderTest, EqualTheTradesThemselvesAtEveryLength) {
       ExpectTruth(reader_, {Key(1), interval, TestTime() + absl::Minutes(70), TestTime() + absl::Minutes(700), limit});
     }
     ExpectTruth(reader_, {Key(2), interval, TestTime() - absl::Hours(100), TestTime() + absl::Hours(100), 5000});
-    ExpectTruth(reader_,
-                {{TestToken(1), TestUsdc()}, interval, TestTime(), TestTime() + absl::Hours(100), 5000});
+    ExpectTruth(reader_, {{TestToken(1), TestUsdc()}, interval, TestTime(), TestTime() + absl::Hours(100), 5000});
   }
 }
 

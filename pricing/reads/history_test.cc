@@ -31,9 +31,11 @@ class HistoryTest : public ::testing::Test {
     return newest;
   }
 
-  World world_{{.persist_trades = 10, .persist_usd = 1e9, .row_interval = absl::Minutes(20), .idle = absl::Minutes(30)}};
+  World world_{
+      {.persist_trades = 10, .persist_usd = 1e9, .row_interval = absl::Minutes(20), .idle = absl::Minutes(30)}};
   MinuteReader minutes_{world_.hot, world_.store};
-  SeriesReader series_{world_.hot, world_.store, world_.log, [this](const SeriesKey& key) { return world_.Parked(key); }};
+  SeriesReader series_{world_.hot, world_.store, world_.log,
+                       [this](const SeriesKey& key) { return world_.Parked(key); }};
   History history_{{}, minutes_, series_, world_.log};
 };
 

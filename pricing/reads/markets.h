@@ -57,8 +57,8 @@ absl::StatusOr<std::vector<Market>> MarketsOf(const chain::TokenRef& token, cons
                                               const PriceView& view, const OracleMemory& memory, absl::Time now,
                                               absl::Time deadline);
 
-// USD in the pool: twice its quote side, as both sides of a pool are worth the same. nullopt when the pool, the decimals
-// of the quote asset or its reference are not known.
+// USD in the pool: twice its quote side, as both sides of a pool are worth the same. nullopt when the pool, the
+// decimals of the quote asset or its reference are not known.
 std::optional<double> PoolUsd(const Price& price, const PriceView& view);
 
 }  // namespace tokenwatch::pricing

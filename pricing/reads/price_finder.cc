@@ -21,11 +21,11 @@ std::string NameOf(const chain::TokenRef& token) {
 }
 
 absl::Status TooOld(const PriceQuestion& question, const Price& price, absl::Time as_of) {
-  return absl::FailedPreconditionError(absl::StrCat(
-      "max_age: the newest price of ", NameOf(question.token), " is ",
-      absl::FormatDuration(absl::Trunc(as_of - price.event_time, absl::Seconds(1))), " old, made at ",
-      absl::FormatTime(absl::RFC3339_sec, price.event_time, absl::UTCTimeZone()), "; allowed are ",
-      absl::FormatDuration(*question.max_age)));
+  return absl::FailedPreconditionError(
+      absl::StrCat("max_age: the newest price of ", NameOf(question.token), " is ",
+                   absl::FormatDuration(absl::Trunc(as_of - price.event_time, absl::Seconds(1))), " old, made at ",
+                   absl::FormatTime(absl::RFC3339_sec, price.event_time, absl::UTCTimeZone()), "; allowed are ",
+                   absl::FormatDuration(*question.max_age)));
 }
 
 absl::StatusOr<Price> Checked(const PriceQuestion& question, const Price& price, absl::Time as_of) {
@@ -39,7 +39,8 @@ absl::StatusOr<Price> Checked(const PriceQuestion& question, const Price& price,
 std::string Heard(const std::vector<SourceReport>& reports) {
   std::string text;
   for (const SourceReport& report : reports) {
-    const absl::string_view said = !report.rejected.empty() ? absl::string_view(report.rejected) : ToWord(report.outcome);
+    const absl::string_view said =
+        !report.rejected.empty() ? absl::string_view(report.rejected) : ToWord(report.outcome);
     absl::StrAppend(&text, "; ", report.source.text(), ": ", said,
                     report.detail.empty() ? "" : absl::StrCat(" (", report.detail, ")"));
   }
@@ -83,8 +84,8 @@ std::optional<Price> PriceFinder::FindInMemory(const PriceQuestion& question) co
   std::optional<Price> price = parts_.view.Find(question.token, question.quote, parts_.clock.Now());
   // Without decimals the registry has to be asked, and what is not good may be better elsewhere.
   if (!price.has_value() || !price->in_quote.has_value()) return std::nullopt;
-  const bool any_age = !question.max_age.has_value() &&
-                       (question.policy == FindPolicy::kLogOnly || !question.quote.empty());
+  const bool any_age =
+      !question.max_age.has_value() && (question.policy == FindPolicy::kLogOnly || !question.quote.empty());
   return any_age || IsGood(question, *price) ? price : std::nullopt;
 }
 
@@ -120,10 +121,9 @@ absl::StatusOr<Price> PriceFinder::FindPast(const PriceQuestion& question, absl:
   const auto found = parts_.history.FindAt(question.token, question.quote, *question.at, deadline);
   if (!found.ok()) return found.status();
   if (!found->has_value()) {
-    return absl::NotFoundError(
-        absl::StrCat("token: ", NameOf(question.token), " has no price at or before ",
-                     absl::FormatTime(absl::RFC3339_full, *question.at, absl::UTCTimeZone()),
-                     question.quote.empty() ? "" : " against quote_address"));
+    return absl::NotFoundError(absl::StrCat("token: ", NameOf(question.token), " has no price at or before ",
+                                            absl::FormatTime(absl::RFC3339_full, *question.at, absl::UTCTimeZone()),
+                                            question.quote.empty() ? "" : " against quote_address"));
   }
   return Checked(question, Complete(**found, *question.at, deadline), *question.at);
 }
@@ -147,11 +147,11 @@ void PriceFinder::AskOracle(const PriceQuestion& question, absl::StatusOr<std::o
   asked.min_sources = 1;
   asked.max_age = question.max_age.value_or(absl::InfiniteDuration());
   asked.deadline = std::min(deadline, parts_.clock.Now() + kOracleTimeout);
-  parts_.oracle.Ask(asked, [this, question, from_log = std::move(from_log),
-                            done = std::move(done)](const OracleAnswer& answer) {
-    parts_.memory.Remember(question.token, answer.sources);
-    done(Choose(question, from_log, answer));
-  });
+  parts_.oracle.Ask(
+      asked, [this, question, from_log = std::move(from_log), done = std::move(done)](const OracleAnswer& answer) {
+        parts_.memory.Remember(question.token, answer.sources);
+        done(Choose(question, from_log, answer));
+      });
 }
 
 absl::StatusOr<Price> PriceFinder::Choose(const PriceQuestion& question,

@@ -28,8 +28,8 @@ Series SeriesOf(const SeriesKey& key, const std::vector<Trade>& trades) {
 std::optional<PricePoint> PointOf(const Trade& trade) {
   const std::optional<TradePrice> price = PriceOf(trade);
   if (!price.has_value()) return std::nullopt;
-  return PricePoint{price->ratio,  price->from_reserves, MomentOf(trade), trade.transaction,
-                    trade.venue,   trade.is_mayhem,      trade.pool_quote};
+  return PricePoint{price->ratio, price->from_reserves, MomentOf(trade), trade.transaction,
+                    trade.venue,  trade.is_mayhem,      trade.pool_quote};
 }
 
 std::vector<Series> SeriesReader::InMemory(const chain::TokenRef& token, const chain::Address& quote) const {

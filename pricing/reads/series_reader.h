@@ -33,8 +33,8 @@ class SeriesReader {
   // found only against `quote` or one of the well-known quote assets: what is parked is known by its fingerprint alone.
   absl::StatusOr<std::vector<Series>> Read(const chain::TokenRef& token, const chain::Address& quote,
                                            absl::Time deadline) const;
-  // The one of those that traded last; nullopt when there is none. Asks no further when memory knows: what has left it was
-  // idle for longer than what is in it.
+  // The one of those that traded last; nullopt when there is none. Asks no further when memory knows: what has left it
+  // was idle for longer than what is in it.
   absl::StatusOr<std::optional<Series>> Newest(const chain::TokenRef& token, const chain::Address& quote,
                                                absl::Time deadline) const;
   // The trades of a parked series that the log still has, in order; none when it is not parked.

@@ -224,7 +224,8 @@ absl::StatusOr<absl::Time> FromProto(const google::protobuf::Timestamp& time, ab
 absl::StatusOr<absl::Duration> FromProto(const google::protobuf::Duration& duration, absl::string_view field) {
   // Ten thousand years, and nanoseconds of the sign of the seconds.
   constexpr int64_t kMaxSeconds = 315'576'000'000;
-  const bool mixed = (duration.seconds() > 0 && duration.nanos() < 0) || (duration.seconds() < 0 && duration.nanos() > 0);
+  const bool mixed =
+      (duration.seconds() > 0 && duration.nanos() < 0) || (duration.seconds() < 0 && duration.nanos() > 0);
   if (duration.seconds() < -kMaxSeconds || duration.seconds() > kMaxSeconds || mixed ||
       std::abs(static_cast<int64_t>(duration.nanos())) >= kNanosPerSecond) {
     return Bad(field, "is no duration");

@@ -10,10 +10,10 @@
 
 namespace tokenwatch::pricing {
 
-// Blocks. `newest_event` of the log decides which candle is still open. INVALID_ARGUMENT names the field; NOT_FOUND when
-// the token never traded (against the quote asset named).
-absl::Status ListCandles(const v1::ListCandlesRequest& request, const SeriesReader& series,
-                         const CandleReader& candles, const PriceView& view, absl::Time newest_event,
-                         absl::Time deadline, v1::ListCandlesResponse* response);
+// Blocks. `newest_event` of the log decides which candle is still open. INVALID_ARGUMENT names the field; NOT_FOUND
+// when the token never traded (against the quote asset named).
+absl::Status ListCandles(const v1::ListCandlesRequest& request, const SeriesReader& series, const CandleReader& candles,
+                         const PriceView& view, absl::Time newest_event, absl::Time deadline,
+                         v1::ListCandlesResponse* response);
 
 }  // namespace tokenwatch::pricing

@@ -190,8 +190,8 @@ void PriceHub::Run(const std::stop_token& stop) {
     }
     Tidy(tokens);
     const size_t woken = Tell(tokens);
-    common::SleepUnlessStopped(
-        stop, std::max(options_.interval, options_.interval_per_stream * static_cast<int64_t>(woken)));
+    common::SleepUnlessStopped(stop,
+                               std::max(options_.interval, options_.interval_per_stream * static_cast<int64_t>(woken)));
   }
 }
 

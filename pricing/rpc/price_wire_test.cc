@@ -51,8 +51,8 @@ Price Full() {
   price.event_time = price.point->at.event_time;
   price.in_quote = 1.5e-300;
   price.usd = -0.0;
-  price.reference = Reference{{chain::Chain::kSolana, TestQuote()}, TestTime(), std::string(64, '9'),
-                              Word("abcdefghijklmnopqrstuvw")};
+  price.reference = Reference{
+      {chain::Chain::kSolana, TestQuote()}, TestTime(), std::string(64, '9'), Word("abcdefghijklmnopqrstuvw")};
   price.confidence_bps = 12.25;
   price.unknown_reason = std::string(300, 'x');
   return price;

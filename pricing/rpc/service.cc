@@ -61,7 +61,8 @@ absl::StatusOr<PriceQuestion> ToQuestion(const v1::GetPriceRequest& request, abs
   const auto at = FromProto(request.at(), "at");
   if (!at.ok()) return at.status();
   if (*at > now) return Bad("at", "lies in the future: what came before it is not known yet");
-  if (question.policy == FindPolicy::kAggregate) return Bad("at", "cannot be asked for with AGGREGATE: oracles know no past");
+  if (question.policy == FindPolicy::kAggregate)
+    return Bad("at", "cannot be asked for with AGGREGATE: oracles know no past");
   question.at = *at;
   return question;
 }
@@ -111,10 +112,9 @@ PricingServiceImpl::PricingServiceImpl(const Parts& parts)
 
 grpc::ServerUnaryReactor* PricingServiceImpl::Run(grpc::CallbackServerContext* context,
                                                   std::function<absl::Status(absl::Time)> work) const {
-  return common::RunOnExecutor(parts_.calls, context,
-                               [this, work = std::move(work)](const common::CallInfo& info) {
-                                 return work(std::min(info.deadline, parts_.clock.Now() + kLongestCall));
-                               });
+  return common::RunOnExecutor(parts_.calls, context, [this, work = std::move(work)](const common::CallInfo& info) {
+    return work(std::min(info.deadline, parts_.clock.Now() + kLongestCall));
+  });
 }
 
 grpc::ServerUnaryReactor* PricingServiceImpl::GetPrice(grpc::CallbackServerContext* context,
@@ -210,7 +210,8 @@ grpc::ServerUnaryReactor* PricingServiceImpl::RefreshMarkets(grpc::CallbackServe
   if (!tokens.ok()) return refuse(tokens.status());
   const auto policy = ToPolicy(request->policy());
   if (!policy.ok()) return refuse(policy.status());
-  if (*policy == FindPolicy::kLogOnly) return refuse(Bad("policy", "must be FIRST_GOOD or AGGREGATE: the log is not asked"));
+  if (*policy == FindPolicy::kLogOnly)
+    return refuse(Bad("policy", "must be FIRST_GOOD or AGGREGATE: the log is not asked"));
   const auto min_sources = MinSources(request->min_sources());
   if (!min_sources.ok()) return refuse(min_sources.status());
   OracleQuestion question;
@@ -325,8 +326,8 @@ grpc::ServerUnaryReactor* PricingServiceImpl::GetStatus(grpc::CallbackServerCont
   });
 }
 
-grpc::ServerUnaryReactor* PricingServiceImpl::Diagnose(grpc::CallbackServerContext* context,
-                                                       const v1::DiagnoseRequest*, v1::DiagnoseResponse* response) {
+grpc::ServerUnaryReactor* PricingServiceImpl::Diagnose(grpc::CallbackServerContext* context, const v1::DiagnoseRequest*,
+                                                       v1::DiagnoseResponse* response) {
   return Run(context, [=, this](absl::Time deadline) -> absl::Status {
     const auto state = parts_.store.Diagnose(deadline);
     if (!state.ok()) return state.status();

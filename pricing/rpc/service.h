@@ -80,8 +80,7 @@ class PricingServiceImpl final
                                        v1::WatchTokenResponse* response) override;
   grpc::ServerUnaryReactor* UnwatchToken(grpc::CallbackServerContext* context, const v1::UnwatchTokenRequest* request,
                                          v1::UnwatchTokenResponse* response) override;
-  grpc::ServerUnaryReactor* ListHotTokens(grpc::CallbackServerContext* context,
-                                          const v1::ListHotTokensRequest* request,
+  grpc::ServerUnaryReactor* ListHotTokens(grpc::CallbackServerContext* context, const v1::ListHotTokensRequest* request,
                                           v1::ListHotTokensResponse* response) override;
   grpc::ServerWriteReactor<v1::RequestPriceResponse>* RequestPrice(grpc::CallbackServerContext* context,
                                                                    const v1::RequestPriceRequest* request) override;
