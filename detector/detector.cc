@@ -111,8 +111,9 @@ int RunDetector(const Config& config, const common::RunnerOptions& options, comm
     auto made = PgStore::Open(
         {.dsn = config.dsn, .max_connections = config.db_connections, .expected_database = config.expected_database},
         clock.Now() + kOpenTimeout, database_metrics, clock);
-    if (made.ok()) store = *std::move(made);
-    return made.status();
+    if (!made.ok()) return made.status();
+    store = *std::move(made);
+    return absl::OkStatus();
   });
   if (!opened.ok()) return runner->GiveUp(opened);
 

@@ -1,5 +1,6 @@
 #include "detector/housekeeping.h"
 
+#include "absl/time/clock.h"
 #include "common/log/log.h"
 #include "common/sync/stop.h"
 
@@ -36,7 +37,7 @@ void Housekeeping::Run(const std::stop_token& stop) {
     } else {
       log_.SetNotReady(std::string(health.message()));
     }
-    streams_.CutOffStalled();
+    streams_.CutOffStalled(absl::Now());
     if (clock_.Now() >= next_house) {
       next_house = clock_.Now() + kHouseInterval;
       if (writer_.leads()) KeepHouse();

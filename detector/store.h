@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "chain/address.h"
+#include "common/postgres/database_report.h"
 #include "detector/feed_event.h"
 #include "detector/token.h"
 #include "detector/token_book.h"
@@ -155,20 +156,6 @@ struct Totals {
   std::vector<std::pair<std::string, int64_t>> named_by_source;
 };
 
-struct TableState {
-  std::string name;
-  bool present = false;
-  std::string problem;
-  int64_t rows = 0;
-  bool rows_estimated = false;
-};
-
-struct DatabaseState {
-  std::string database;
-  std::string role;
-  std::vector<TableState> tables;
-};
-
 // What replicas share: reads, and small writes that need no leadership. Thread-safe. Errors are of the database:
 // UNAVAILABLE, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, INTERNAL.
 class Store {
@@ -222,7 +209,7 @@ class Store {
   virtual absl::StatusOr<uint64_t> LoadPosition(const Word& reader, const std::string& source, absl::Time deadline) = 0;
 
   virtual absl::StatusOr<Totals> ReadTotals(absl::Time deadline) = 0;
-  virtual absl::StatusOr<DatabaseState> Diagnose(absl::Time deadline) = 0;
+  virtual absl::StatusOr<common::DatabaseReport> Diagnose(absl::Time deadline) = 0;
 
   // Keeps the trades of the newest `keep_days` days that have any, and whatever a registered consumer has yet to read;
   // drops the partitions of other days and returns their names. Days after `now` do not count as newest: one event with

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "common/postgres/postgres_metrics.h"
 #include "common/rpc/channel.h"
 #include "pricing/decimals.h"
@@ -100,8 +101,8 @@ int RunPricing(const Config& config, const common::RunnerOptions& options, commo
   Loops loops({config, *store, detector, upstreams->oracle(), references, clock, work_metrics, detector_condition,
                database_condition, log_condition},
               {hot, view, prices, requests, [&] {
-                 price_streams.CutOffStalled();
-                 request_streams.CutOffStalled();
+                 price_streams.CutOffStalled(absl::Now());
+                 request_streams.CutOffStalled(absl::Now());
                }});
   const absl::Status restored = runner->WaitUntil("restore", [&] {
     const absl::Status stored = StoreReferences(*store, recorded, clock);

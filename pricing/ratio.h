@@ -31,8 +31,8 @@ struct TradePrice {
 };
 std::optional<TradePrice> PriceOf(const Trade& trade);
 
-// Derived: whole quote units for one whole token. Within one unit in the last place of the quotient of the two integers
-// when both fit 53 bits.
+// Derived: whole quote units for one whole token. Within two units in the last place when both integers fit 53 bits,
+// and the nearest double when the decimals are equal too.
 double ToDouble(const Ratio& ratio, int token_decimals, int quote_decimals);
 
 }  // namespace tokenwatch::pricing

@@ -57,13 +57,13 @@ google::protobuf::Duration ToDuration(absl::Duration duration) {
   return proto;
 }
 
-absl::StatusOr<TokenRef> ToTokenRef(const tokenwatch::common::v1::TokenRef& token) {
+absl::StatusOr<TokenRef> ToTokenRef(const tokenwatch::common::v1::TokenRef& token, absl::string_view field) {
   const absl::StatusOr<chain::Address> address = chain::ParseAddress(token.chain(), token.address());
-  if (!address.ok()) return absl::InvalidArgumentError(absl::StrCat("token.", address.status().message()));
+  if (!address.ok()) return absl::InvalidArgumentError(absl::StrCat(field, ".", address.status().message()));
   // Sources may spell EVM addresses in any case; callers may not.
   if (address->text() != token.address()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("token.address is not in canonical form: expected ", address->text()));
+        absl::StrCat(field, ".address: is not in canonical form, which is ", address->text()));
   }
   return TokenRef{chain::ParseChain(token.chain()), *address};
 }
@@ -101,21 +101,6 @@ v1::Attempt ToProto(const Attempt& attempt) {
   proto.set_detail(attempt.detail);
   proto.set_latency_ms(absl::ToDoubleMilliseconds(attempt.latency));
   return proto;
-}
-
-tokenwatch::common::v1::DatabaseReport ToProto(const DatabaseState& state) {
-  tokenwatch::common::v1::DatabaseReport report;
-  report.set_database(state.database);
-  report.set_role(state.role);
-  for (const TableState& table : state.tables) {
-    tokenwatch::common::v1::TableReport& row = *report.add_tables();
-    row.set_name(table.name);
-    row.set_present(table.present);
-    row.set_problem(table.problem);
-    row.set_rows(table.rows);
-    row.set_rows_estimated(table.rows_estimated);
-  }
-  return report;
 }
 
 detector::v1::Resolution ToDetectorResolution(const Completion& completion) {

@@ -23,12 +23,11 @@ absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp);
 google::protobuf::Duration ToDuration(absl::Duration duration);
 
 // INVALID_ARGUMENT names the field.
-absl::StatusOr<TokenRef> ToTokenRef(const tokenwatch::common::v1::TokenRef& token);
+absl::StatusOr<TokenRef> ToTokenRef(const tokenwatch::common::v1::TokenRef& token, absl::string_view field = "token");
 tokenwatch::common::v1::TokenRef FromTokenRef(const TokenRef& token);
 
 v1::TokenResolution ToProto(const Resolution& resolution);
 v1::Attempt ToProto(const Attempt& attempt);
-tokenwatch::common::v1::DatabaseReport ToProto(const DatabaseState& state);
 detector::v1::Resolution ToDetectorResolution(const Completion& completion);
 
 // Opaque page tokens. INVALID_ARGUMENT for one that is not of this service.

@@ -51,8 +51,9 @@ int main(int argc, char** argv) {
                                             .expected_role = config.expected_role,
                                             .max_connections = config.db_connections},
                                            clock.Now() + absl::Seconds(30), database_metrics, clock);
-    if (attempt.ok()) store = *std::move(attempt);
-    return attempt.status();
+    if (!attempt.ok()) return attempt.status();
+    store = *std::move(attempt);
+    return absl::OkStatus();
   });
   if (!opened.ok()) return runner->GiveUp(opened);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/rpc/database_report.h"
 #include "common/rpc/responder.h"
 #include "common/rpc/run_on_executor.h"
 #include "resolver/convert.h"
@@ -34,8 +35,8 @@ absl::StatusOr<std::vector<TokenRef>> ToTokens(
   }
   std::vector<TokenRef> tokens;
   for (int i = 0; i < from.size(); ++i) {
-    const absl::StatusOr<TokenRef> token = ToTokenRef(from[i]);
-    if (!token.ok()) return absl::InvalidArgumentError(absl::StrCat("tokens[", i, "]: ", token.status().message()));
+    const absl::StatusOr<TokenRef> token = ToTokenRef(from[i], absl::StrCat("tokens[", i, "]"));
+    if (!token.ok()) return token.status();
     tokens.push_back(*token);
   }
   return tokens;
@@ -371,9 +372,9 @@ grpc::ServerUnaryReactor* ResolverServiceImpl::Diagnose(grpc::CallbackServerCont
                                                         const v1::DiagnoseRequest* /*request*/,
                                                         v1::DiagnoseResponse* response) {
   return common::RunOnExecutor(executor_, context, [=, this](const common::CallInfo& info) -> absl::Status {
-    auto state = store_.Diagnose(Bounded(info.deadline, clock_.Now()));
+    const auto state = store_.Diagnose(Bounded(info.deadline, clock_.Now()));
     if (!state.ok()) return state.status();
-    *response->mutable_database() = ToProto(*state);
+    common::ToProto(*state, response->mutable_database());
     return absl::OkStatus();
   });
 }

@@ -29,6 +29,7 @@ namespace {
 
 namespace det = detector::v1;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 TokenRef Token(uint32_t number) {
   std::array<uint8_t, 32> bytes{};
@@ -432,7 +433,15 @@ TEST_F(ServiceTest, RefusesWhatIsWrongAndNamesTheField) {
   v1::ResolveResponse response;
   const grpc::Status status = replica.stub().Resolve(&context, request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-  EXPECT_THAT(status.error_message(), HasSubstr("address"));
+  EXPECT_THAT(status.error_message(), StartsWith("token.address: "));
+
+  grpc::ClientContext bad_entry_context;
+  v1::BatchResolveRequest bad_entry;
+  *bad_entry.add_tokens() = request.token();
+  v1::BatchResolveResponse resolved;
+  const grpc::Status refused = replica.stub().BatchResolve(&bad_entry_context, bad_entry, &resolved);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(refused.error_message(), StartsWith("tokens[0].address: \"not base58!\""));
 
   grpc::ClientContext list_context;
   v1::ListUnresolvedRequest list;

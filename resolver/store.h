@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "common/postgres/database_report.h"
 #include "resolver/cascade/cascade.h"
 #include "resolver/resolution.h"
 #include "resolver/sources/source.h"
@@ -73,19 +74,6 @@ struct UnresolvedPage {
   std::optional<UnresolvedPosition> next;
 };
 
-struct TableState {
-  std::string name;
-  bool present = false;
-  std::string problem;
-  int64_t rows = 0;
-  bool rows_estimated = false;
-};
-struct DatabaseState {
-  std::string database;
-  std::string role;
-  std::vector<TableState> tables;
-};
-
 // Thread-safe; calls block until `deadline` at most. Every write may be repeated without harm. Errors: UNAVAILABLE,
 // DEADLINE_EXCEEDED, ABORTED and RESOURCE_EXHAUSTED may pass by themselves; UNKNOWN means that a write may have
 // happened.
@@ -143,7 +131,7 @@ class Store {
   virtual absl::StatusOr<int64_t> PruneAttempts(absl::Time before, int64_t max_rows, int limit,
                                                 absl::Time deadline) = 0;
 
-  virtual absl::StatusOr<DatabaseState> Diagnose(absl::Time deadline) = 0;
+  virtual absl::StatusOr<common::DatabaseReport> Diagnose(absl::Time deadline) = 0;
 };
 
 }  // namespace tokenwatch::resolver

@@ -197,6 +197,7 @@ class LogsDecoder::Impl {
     static const absl::string_view pump_program = kPumpProgram;
     for (auto line_result : logs) {
       od::value line_value;
+      // NOLINTNEXTLINE(performance-move-const-arg): this get() is for rvalues only.
       SIMDJSON_TRY(std::move(line_result).get(line_value));
       absl::string_view line;
       SIMDJSON_TRY(ReadText(line_value, line));

@@ -25,9 +25,12 @@ std::string FormatPrice(double price) {
 }
 
 std::string FormatCount(int64_t count) {
-  std::string text = absl::StrCat(count);
-  for (int at = static_cast<int>(text.size()) - 3; at > (count < 0 ? 1 : 0); at -= 3) {
-    text.insert(static_cast<size_t>(at), ",");
+  const std::string digits = absl::StrCat(count);
+  const size_t sign = count < 0 ? 1 : 0;
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > sign && (digits.size() - i) % 3 == 0) text.push_back(',');
+    text.push_back(digits[i]);
   }
   return text;
 }

@@ -63,26 +63,24 @@ void HttpClient::Fetch(HttpRequest request, HttpCallback done) {
   const absl::Duration left = std::min(request.deadline - clock_.Now(), options_.total_timeout);
   const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(left);
   auto transfer = std::make_unique<HttpTransfer>(std::move(request), std::move(done), deadline);
-  absl::Status refusal;
-  {
-    MutexLock lock(mutex_);
-    if (stopping_) {
-      refusal = ShutDownError();
-    } else if (left <= absl::ZeroDuration()) {
-      refusal = transfer->DeadlineError();
-    } else if (queue_.size() >= options_.max_queued) {
-      ++refused_;
-      refusal = absl::ResourceExhaustedError(
-          absl::StrCat("HTTP client has ", queue_.size(), " requests queued already; send fewer at a time"));
-    } else {
-      queue_.push_back(std::move(transfer));
-    }
-  }
-  if (!refusal.ok()) {
+  if (absl::Status refusal = Enqueue(transfer, left); !refusal.ok()) {
     transfer->Deliver(refusal);
     return;
   }
   curl_multi_wakeup(multi_);
+}
+
+absl::Status HttpClient::Enqueue(TransferPtr& transfer, absl::Duration left) {
+  MutexLock lock(mutex_);
+  if (stopping_) return ShutDownError();
+  if (left <= absl::ZeroDuration()) return transfer->DeadlineError();
+  if (queue_.size() >= options_.max_queued) {
+    ++refused_;
+    return absl::ResourceExhaustedError(
+        absl::StrCat("HTTP client has ", queue_.size(), " requests queued already; send fewer at a time"));
+  }
+  queue_.push_back(std::move(transfer));
+  return absl::OkStatus();
 }
 
 void HttpClient::Shutdown() {

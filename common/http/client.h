@@ -97,6 +97,8 @@ class HttpClient final : public HttpFetcher {
  private:
   using TransferPtr = std::unique_ptr<HttpTransfer>;
 
+  // Takes the transfer, or says why not and leaves it.
+  absl::Status Enqueue(TransferPtr& transfer, absl::Duration left);
   void Run();
   void StartQueued();
   void Start(TransferPtr transfer);

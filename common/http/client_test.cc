@@ -288,7 +288,7 @@ TEST(HttpClientTest, UnsendableRequestsAreInvalid) {
 class Outcomes {
  public:
   HttpCallback Callback() {
-    return [this](absl::StatusOr<HttpResponse> result) {
+    return [this](const absl::StatusOr<HttpResponse>& result) {
       MutexLock lock(mutex_);
       ++counts_[result.status().code()];
       ++total_;

@@ -118,14 +118,13 @@ class Connection::Policy : public pqxx::connectionpolicy {
   const uint64_t* watch_key_ = nullptr;
 };
 
-class Connection::Impl {
- public:
-  explicit Impl(const std::string& dsn) : base_(dsn) {}
+struct Connection::Impl {
+  explicit Impl(const std::string& dsn) : base(dsn) {}
 
   // libpqxx gives nobody its handle, so a look at its socket tells whether it has given the connection up.
-  PGconn* handle_ = nullptr;
-  pqxx::basic_connection_base<Policy> base_;
-  bool broken_ = false;
+  PGconn* handle = nullptr;
+  pqxx::basic_connection_base<Policy> base;
+  bool broken = false;
 };
 
 Connection::Connection(const ConnectionOptions& options, PostgresObserver& observer, Clock& clock)
@@ -145,7 +144,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
     current_attempt = &attempt;
     const absl::Cleanup done = [] { current_attempt = nullptr; };
     connection->impl_ = std::make_unique<Impl>(CompleteDsn(options));
-    connection->impl_->handle_ = attempt.handle;
+    connection->impl_->handle = attempt.handle;
   });
   if (status.ok()) {
     const Watched watched(*connection, clock.Now() + left);
@@ -163,7 +162,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
   return connection;
 }
 
-pqxx::connection_base& Connection::base() { return impl_->base_; }
+pqxx::connection_base& Connection::base() { return impl_->base; }
 
 Connection::Watched::Watched(Connection& connection, absl::Time deadline) : connection_(connection) {
   if (connection_.watch_depth_++ > 0 || connection_.broken()) return;
@@ -206,12 +205,12 @@ void Connection::LimitStatements(absl::Duration limit, absl::Time deadline, pqxx
 }
 
 absl::Status Connection::Settle(absl::string_view what, absl::Status status) {
-  if (status.ok() || impl_->broken_) return status;
+  if (status.ok() || impl_->broken) return status;
   // libpqxx's sock() is -1 once it gave the handle up; only while it has not may the handle be asked.
   const bool lost = handle() == nullptr || PQstatus(handle()) != CONNECTION_OK;
   if (!lost) return status;
-  impl_->broken_ = true;
-  impl_->handle_ = nullptr;
+  impl_->broken = true;
+  impl_->handle = nullptr;
   observer_.OnBroken();
   if (absl::IsUnknown(status) || absl::IsUnavailable(status)) return status;
   return absl::UnavailableError(
@@ -250,17 +249,17 @@ absl::StatusOr<bool> Connection::ReleaseAdvisoryLock(int64_t key, absl::Time dea
   return result->at(0).at(0).as<bool>();
 }
 
-bool Connection::broken() const { return impl_->broken_; }
+bool Connection::broken() const { return impl_->broken; }
 
 bool Connection::LooksAlive() const {
-  if (impl_->broken_) return false;
-  pollfd look{impl_->base_.sock(), POLLIN, 0};
+  if (impl_->broken) return false;
+  pollfd look{impl_->base.sock(), POLLIN, 0};
   return poll(&look, 1, 0) == 0;
 }
 
-int Connection::backend_pid() const { return impl_->base_.backendpid(); }
+int Connection::backend_pid() const { return impl_->base.backendpid(); }
 
-pg_conn* Connection::handle() const { return impl_->base_.sock() < 0 ? nullptr : impl_->handle_; }
+pg_conn* Connection::handle() const { return impl_->base.sock() < 0 ? nullptr : impl_->handle; }
 
 pqxx::result Transaction::ExecSql(const std::string& sql) {
   connection_.LimitStatements(absl::InfiniteDuration(), deadline_, &base_);

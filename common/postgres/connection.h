@@ -135,7 +135,7 @@ class Connection {
  private:
   friend class Transaction;
   class Policy;
-  class Impl;
+  struct Impl;
 
   // Arms the socket watch for one operation.
   class Watched {

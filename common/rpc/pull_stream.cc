@@ -34,8 +34,8 @@ std::vector<std::shared_ptr<OpenStream>> StreamSet::All() const {
   return all;
 }
 
-void StreamSet::CutOffStalled() {
-  const absl::Time limit = absl::Now() - options_.stall_limit;
+void StreamSet::CutOffStalled(absl::Time now) {
+  const absl::Time limit = now - options_.stall_limit;
   for (const auto& stream : All()) stream->CutOffIfStalled(limit, limit - options_.stall_limit);
 }
 

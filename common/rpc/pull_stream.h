@@ -79,8 +79,8 @@ class StreamSet {
   bool Add(const std::shared_ptr<OpenStream>& stream) TW_EXCLUDES(mutex_);
   void Remove(const OpenStream* stream) TW_EXCLUDES(mutex_);
   void CountCutOff() TW_EXCLUDES(mutex_);
-  // Call it every second or so.
-  void CutOffStalled() TW_EXCLUDES(mutex_);
+  // Cuts off who has stalled by `now`, which is wall-clock time. Call it every second or so.
+  void CutOffStalled(absl::Time now) TW_EXCLUDES(mutex_);
   // Ends all streams, and every later one.
   void EndAll(const absl::Status& status) TW_EXCLUDES(mutex_);
   Counts counts() const TW_EXCLUDES(mutex_);

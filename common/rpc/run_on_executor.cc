@@ -14,6 +14,10 @@ BugSite uncaught_exception("rpc_exception");
 
 // A call on its way through the executor. Shared by the task and, until it is accepted, by RunOnExecutor.
 struct QueuedCall {
+  QueuedCall(grpc::ServerUnaryReactor* reactor, grpc::CallbackServerContext* of,
+             absl::AnyInvocable<absl::Status(const CallInfo&) &&> what, const RunOptions& how)
+      : responder(reactor), context(of), work(std::move(what)), info(CallInfoOf(*of)), options(how) {}
+
   Responder responder;
   grpc::CallbackServerContext* context;
   absl::AnyInvocable<absl::Status(const CallInfo&) &&> work;
@@ -45,8 +49,7 @@ grpc::ServerUnaryReactor* RunOnExecutor(Executor& executor, grpc::CallbackServer
                                         absl::AnyInvocable<absl::Status(const CallInfo&) &&> work,
                                         const RunOptions& options) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  auto call = std::shared_ptr<QueuedCall>(
-      new QueuedCall{Responder(reactor), context, std::move(work), CallInfoOf(*context), options});
+  const auto call = std::make_shared<QueuedCall>(reactor, context, std::move(work), options);
   absl::Status late = RefuseIfLate(call->info.deadline, options.clock->Now(), options.floor);
   if (!late.ok()) {
     call->responder.Finish(late);

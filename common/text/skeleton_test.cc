@@ -22,7 +22,7 @@ TEST(Skeleton, TextsThatLookAlikeAreEqual) {
   EXPECT_TRUE(LooksLike("BONK", "B0NK"));                           // zero
   EXPECT_TRUE(LooksLike("WIF", "W1F"));                             // one
   EXPECT_TRUE(LooksLike("JITO", "JlTO"));                           // small l
-  EXPECT_TRUE(LooksLike("Atlas", "At\u13DEas"));                  // Cherokee
+  EXPECT_TRUE(LooksLike("Atlas", "At\u13DEas"));                    // Cherokee
   EXPECT_TRUE(LooksLike("SOL", "\U0001D412\U0001D40E\U0001D40B"));  // mathematical bold
   EXPECT_TRUE(LooksLike("USD Coin", "USDCoin"));
   EXPECT_TRUE(LooksLike("bonk", "ʙᴏɴᴋ"));  // small capitals

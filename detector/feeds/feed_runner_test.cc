@@ -36,7 +36,7 @@ class FakeFeed final : public Feed {
 };
 
 struct Runner {
-  explicit Runner(std::vector<FakeFeed*> made) : feeds(made) {
+  explicit Runner(const std::vector<FakeFeed*>& made) : feeds(made) {
     std::vector<std::unique_ptr<Feed>> owned;
     for (FakeFeed* feed : made) owned.emplace_back(feed);
     runner = std::make_unique<FeedRunner>(std::move(owned), board,

@@ -135,7 +135,7 @@ TEST_F(RecordingFeedTest, BadLinesAndFeedsWithoutDecoderAreKept) {
 TEST_F(RecordingFeedTest, WhatCameBeforeTheDamageCounts) {
   std::string zipped = absl::StrCat(Line("solana", "{"));
   // Not gzip: a file whose first bytes say so and whose rest is none.
-  const std::string path = Write(std::string("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03 nonsense", 20) + zipped);
+  const std::string path = Write(std::string("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03 nonsense", 19) + zipped);
   EXPECT_TRUE(absl::IsDataLoss(Run(path)));
   EXPECT_TRUE(absl::IsNotFound(Run(dir_.path() / "missing")));
 }

@@ -194,7 +194,7 @@ class FakeStore final : public Store {
     return NotHere();
   }
   absl::StatusOr<Totals> ReadTotals(absl::Time) override { return NotHere(); }
-  absl::StatusOr<DatabaseState> Diagnose(absl::Time) override { return NotHere(); }
+  absl::StatusOr<common::DatabaseReport> Diagnose(absl::Time) override { return NotHere(); }
   absl::StatusOr<std::vector<std::string>> DropOldTrades(int, absl::Time, absl::Time) override { return NotHere(); }
   absl::StatusOr<int64_t> TrimQuarantine(int64_t, absl::Time) override { return NotHere(); }
 

@@ -89,7 +89,8 @@ bool LogWriter::Submit(Intake intake, const std::stop_token& stop) {
 absl::Status LogWriter::Flush(const std::stop_token& stop) {
   auto written = std::make_shared<std::promise<absl::Status>>();
   std::future<absl::Status> outcome = written->get_future();
-  Work marker{Intake(), [written](absl::StatusOr<IntakeOutcome> result) { written->set_value(result.status()); }, true};
+  Work marker{Intake(), [written](const absl::StatusOr<IntakeOutcome>& result) { written->set_value(result.status()); },
+              true};
   if (feed_slots_.Push({}, absl::InfiniteDuration(), stop) != common::QueueResult::kOk ||
       !queue_.TryPush(std::move(marker))) {
     return absl::CancelledError("stopped before everything was durable");

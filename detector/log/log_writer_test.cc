@@ -354,7 +354,7 @@ TEST_F(LogWriterTest, AFullQueueRefusesCallersAndFeedsLeaveThemTheirPlace) {
   Submit(SampleIntake("solana", SampleTrade(3, 0)));
   EXPECT_EQ(writer.queue_depth(), 3u);
   bool called = false;
-  const absl::Status refused = writer.TrySubmit(Intake(), [&](absl::StatusOr<IntakeOutcome>) { called = true; });
+  const absl::Status refused = writer.TrySubmit(Intake(), [&](const absl::StatusOr<IntakeOutcome>&) { called = true; });
   EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
   std::stop_source stop;
   stop.request_stop();

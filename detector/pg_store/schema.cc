@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "common/postgres/copy.h"
 #include "common/postgres/dsn.h"
+#include "common/postgres/inspect.h"
 #include "common/postgres/migrations.h"
 #include "common/postgres/verify.h"
 #include "detector/pg_store/log_session.h"
@@ -20,9 +21,6 @@ namespace tokenwatch::detector {
 absl::Span<const common::Migration> Migrations();
 
 namespace {
-
-// Tables with more rows are counted by the planner's estimate.
-constexpr int64_t kExactCountLimit = 100'000;
 
 std::vector<common::ExpectedColumn> TokenTableColumns() {
   static const auto* types = new std::map<std::string, std::string>{
@@ -167,40 +165,8 @@ absl::Status PrepareSchema(const common::ConnectionOptions& options, const std::
   return common::VerifyTables(**connection, verify, ExpectedTables(), deadline);
 }
 
-absl::StatusOr<DatabaseState> DiagnoseSchema(common::Connection& connection, absl::Time deadline) {
-  DatabaseState state;
-  const auto where = connection.QuerySql("ask for the database", "SELECT current_database(), current_user", deadline);
-  if (!where.ok()) return where.status();
-  state.database = (*where)[0][0].as<std::string>();
-  state.role = (*where)[0][1].as<std::string>();
-  const common::VerifyOptions verify = VerifyOptionsFor("");
-  for (const common::ExpectedTable& expected : ExpectedTables()) {
-    TableState& table = state.tables.emplace_back();
-    table.name = expected.name;
-    const absl::Status checked = common::VerifyTables(connection, verify, {&expected, 1}, deadline);
-    table.present = checked.ok();
-    if (!checked.ok()) {
-      if (checked.code() != absl::StatusCode::kFailedPrecondition) return checked;
-      table.problem = std::string(checked.message());
-      continue;
-    }
-    // A partitioned table's estimate is the sum of its partitions'.
-    const auto estimate = connection.QuerySql(
-        "estimate rows",
-        absl::StrCat("SELECT COALESCE(sum(GREATEST(reltuples, 0)), 0)::bigint FROM pg_class WHERE oid IN (SELECT "
-                     "inhrelid FROM pg_inherits WHERE inhparent = '",
-                     expected.name, "'::regclass UNION SELECT '", expected.name, "'::regclass)"),
-        deadline);
-    if (!estimate.ok()) return estimate.status();
-    table.rows = (*estimate)[0][0].as<int64_t>();
-    table.rows_estimated = table.rows > kExactCountLimit;
-    if (table.rows_estimated) continue;
-    const auto exact = connection.QuerySql(
-        "count rows", absl::StrCat("SELECT count(*) FROM ", common::QuoteTable(expected.name)), deadline);
-    if (!exact.ok()) return exact.status();
-    table.rows = (*exact)[0][0].as<int64_t>();
-  }
-  return state;
+absl::StatusOr<common::DatabaseReport> DiagnoseSchema(common::Connection& connection, absl::Time deadline) {
+  return common::InspectTables(connection, VerifyOptionsFor(""), ExpectedTables(), deadline);
 }
 
 absl::StatusOr<std::vector<std::string>> DropOldPartitions(common::Connection& connection, int keep_days,

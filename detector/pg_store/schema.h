@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "common/postgres/connection.h"
+#include "common/postgres/database_report.h"
 #include "detector/store.h"
 
 namespace tokenwatch::detector {
@@ -19,7 +20,7 @@ std::string SessionDsn(const std::string& dsn);
 absl::Status PrepareSchema(const common::ConnectionOptions& options, const std::string& expected_database,
                            absl::Time deadline, common::PostgresObserver& observer, common::Clock& clock);
 
-absl::StatusOr<DatabaseState> DiagnoseSchema(common::Connection& connection, absl::Time deadline);
+absl::StatusOr<common::DatabaseReport> DiagnoseSchema(common::Connection& connection, absl::Time deadline);
 
 // See Store::DropOldTrades.
 absl::StatusOr<std::vector<std::string>> DropOldPartitions(common::Connection& connection, int keep_days,

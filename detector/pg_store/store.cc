@@ -334,7 +334,7 @@ absl::StatusOr<Totals> PgStore::ReadTotals(absl::Time deadline) {
   return totals;
 }
 
-absl::StatusOr<DatabaseState> PgStore::Diagnose(absl::Time deadline) {
+absl::StatusOr<common::DatabaseReport> PgStore::Diagnose(absl::Time deadline) {
   auto lease = pool_->Acquire(deadline);
   if (!lease.ok()) return lease.status();
   return DiagnoseSchema(**lease, deadline);

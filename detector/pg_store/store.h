@@ -57,7 +57,7 @@ class PgStore final : public Store {
                                                                absl::Time deadline) override;
   absl::StatusOr<uint64_t> LoadPosition(const Word& reader, const std::string& source, absl::Time deadline) override;
   absl::StatusOr<Totals> ReadTotals(absl::Time deadline) override;
-  absl::StatusOr<DatabaseState> Diagnose(absl::Time deadline) override;
+  absl::StatusOr<common::DatabaseReport> Diagnose(absl::Time deadline) override;
   absl::StatusOr<std::vector<std::string>> DropOldTrades(int keep_days, absl::Time now, absl::Time deadline) override;
   absl::StatusOr<int64_t> TrimQuarantine(int64_t max_quarantined, absl::Time deadline) override;
 

@@ -202,22 +202,12 @@ void ToProto(const LatencySummary& summary, pb::LatencySummary* out) {
   *out->mutable_p99() = ToDuration(summary.p99);
 }
 
-void ToProto(const DatabaseState& state, ::tokenwatch::common::v1::DatabaseReport* out) {
-  out->set_database(state.database);
-  out->set_role(state.role);
-  for (const TableState& table : state.tables) {
-    ::tokenwatch::common::v1::TableReport* report = out->add_tables();
-    report->set_name(table.name);
-    report->set_present(table.present);
-    report->set_problem(table.problem);
-    report->set_rows(table.rows);
-    report->set_rows_estimated(table.rows_estimated);
-  }
-}
-
 absl::StatusOr<chain::TokenRef> FromProto(const ::tokenwatch::common::v1::TokenRef& ref, absl::string_view field) {
   const auto address = chain::ParseAddress(ref.chain(), ref.address());
-  if (!address.ok()) return Bad(field, address.status().message());
+  // The message names the field of the reference.
+  if (!address.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(field, field.empty() ? "" : ".", address.status().message()));
+  }
   return chain::TokenRef{chain::ParseChain(ref.chain()), *address};
 }
 

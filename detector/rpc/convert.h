@@ -26,10 +26,10 @@ void ToProto(const QuarantinedFrame& frame, pb::QuarantinedFrame* out);
 void ToProto(const Consumer& consumer, pb::Consumer* out);
 void ToProto(const FeedReport& report, pb::FeedStatus* out);
 void ToProto(const LatencySummary& summary, pb::LatencySummary* out);
-void ToProto(const DatabaseState& state, ::tokenwatch::common::v1::DatabaseReport* out);
 google::protobuf::Timestamp ToTimestamp(absl::Time time);
 
-// `field` begins the message of an error.
+// `field` is where the caller has put it, such as "token", or empty: the message of an error begins with the path of
+// what is wrong, as "token.address".
 absl::StatusOr<chain::TokenRef> FromProto(const ::tokenwatch::common::v1::TokenRef& ref, absl::string_view field);
 absl::StatusOr<TokenFilter> FromProto(const pb::TokenFilter& filter);
 absl::StatusOr<TradeFilter> FromProto(const pb::TradeFilter& filter);

@@ -36,6 +36,17 @@ pb::LaunchReport GoodLaunch() {
   return report;
 }
 
+TEST(ConvertTest, AnErrorInATokenRefNamesItsFieldOnce) {
+  ::tokenwatch::common::v1::TokenRef ref;
+  ref.set_chain("solana");
+  ref.set_address("0x12");
+  ExpectBad(FromProto(ref, ""), "address");
+  ExpectBad(FromProto(ref, "token"), "token.address");
+  EXPECT_FALSE(absl::StrContains(FromProto(ref, "token").status().message(), ": address:"));
+  ref.set_chain("sol");
+  ExpectBad(FromProto(ref, ""), "chain");
+}
+
 TEST(ConvertTest, LaunchReports) {
   pb::LaunchReport report = GoodLaunch();
   report.set_symbol("PEPE");
@@ -58,9 +69,9 @@ TEST(ConvertTest, LaunchReports) {
 
   using Case = BadCase<pb::LaunchReport>;
   for (const Case& bad : {
-           Case{"token", [](auto& r) { r.mutable_token()->set_chain("sol"); }},
-           Case{"token", [](auto& r) { r.mutable_token()->set_address("0x12"); }},
-           Case{"token", [](auto& r) { r.clear_token(); }},
+           Case{"token.chain", [](auto& r) { r.mutable_token()->set_chain("sol"); }},
+           Case{"token.address", [](auto& r) { r.mutable_token()->set_address("0x12"); }},
+           Case{"token.chain", [](auto& r) { r.clear_token(); }},
            Case{"name", [](auto& r) { r.set_name(std::string(1025, 'x')); }},
            Case{"symbol", [](auto& r) { r.set_symbol(std::string(1025, 'x')); }},
            Case{"uri", [](auto& r) { r.set_uri(std::string(1025, 'x')); }},
@@ -235,11 +246,11 @@ TEST(ConvertTest, Resolutions) {
 
   using Case = BadCase<pb::Resolution>;
   for (const Case& bad : {
-           Case{"token", [](auto& r) { r.mutable_token()->clear_address(); }},
+           Case{"token.address", [](auto& r) { r.mutable_token()->clear_address(); }},
            Case{"name", [](auto& r) { r.set_name(std::string(1025, 'x')); }},
            Case{"source", [](auto& r) { r.clear_source(); }},
            Case{"decimals", [](auto& r) { r.set_decimals(1000); }},
-           Case{"imitates", [](auto& r) { r.mutable_imitates()->set_chain("x"); }},
+           Case{"imitates.chain", [](auto& r) { r.mutable_imitates()->set_chain("x"); }},
            Case{"retry_at", [](auto& r) { r.mutable_retry_at()->set_seconds(int64_t{1} << 60); }},
        }) {
     pb::Resolution changed = good();

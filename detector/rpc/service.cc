@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/rpc/call_info.h"
+#include "common/rpc/database_report.h"
 #include "common/rpc/responder.h"
 #include "common/rpc/run_on_executor.h"
 #include "detector/feeds/event_time.h"
@@ -178,7 +179,7 @@ grpc::ServerUnaryReactor* DetectorServiceImpl::BatchGetTokens(grpc::CallbackServ
   return RunOnExecutor(parts_.calls, context, [=, this](const CallInfo& info) -> absl::Status {
     if (absl::Status s = CheckCount("tokens", request->tokens_size(), kMaxBatchGet); !s.ok()) return s;
     std::vector<chain::TokenRef> refs;
-    const auto parse = [](const auto& ref) { return FromProto(ref, "address"); };
+    const auto parse = [](const auto& ref) { return FromProto(ref, ""); };
     if (absl::Status s = ParseEntries(request->tokens(), "tokens", parse, &refs); !s.ok()) return s;
     std::sort(refs.begin(), refs.end());
     refs.erase(std::unique(refs.begin(), refs.end()), refs.end());
@@ -439,7 +440,7 @@ grpc::ServerUnaryReactor* DetectorServiceImpl::Diagnose(grpc::CallbackServerCont
   return RunOnExecutor(parts_.calls, context, [=, this](const CallInfo& info) -> absl::Status {
     const auto state = parts_.store.Diagnose(info.deadline);
     if (!state.ok()) return state.status();
-    ToProto(*state, response->mutable_database());
+    common::ToProto(*state, response->mutable_database());
     return absl::OkStatus();
   });
 }

@@ -9,8 +9,8 @@
 namespace tokenwatch::detector {
 namespace {
 
-using pb_trade = ::tokenwatch::detector::v1::Trade;
-using pb_response = ::tokenwatch::detector::v1::TailTradesResponse;
+using PbTrade = ::tokenwatch::detector::v1::Trade;
+using PbResponse = ::tokenwatch::detector::v1::TailTradesResponse;
 
 constexpr uint32_t kVarint = 0;
 constexpr uint32_t kBytes = 2;
@@ -60,37 +60,37 @@ char* PutTime(int field, absl::Time time, char* to) {
 }
 
 char* PutTrade(const TradeFields& trade, char* to) {
-  to = PutNumber(pb_trade::kCursorFieldNumber, trade.cursor, to);
-  to = PutText(pb_trade::kChainFieldNumber, trade.chain, to);
-  to = PutText(pb_trade::kTransactionFieldNumber, trade.transaction, to);
+  to = PutNumber(PbTrade::kCursorFieldNumber, trade.cursor, to);
+  to = PutText(PbTrade::kChainFieldNumber, trade.chain, to);
+  to = PutText(PbTrade::kTransactionFieldNumber, trade.transaction, to);
   // Presence is tracked, so zero is written.
   if (trade.event_index.has_value()) {
-    to = PutVarint(*trade.event_index, PutTag(pb_trade::kEventIndexFieldNumber, kVarint, to));
+    to = PutVarint(*trade.event_index, PutTag(PbTrade::kEventIndexFieldNumber, kVarint, to));
   }
-  to = PutText(pb_trade::kTokenFieldNumber, trade.token, to);
-  to = PutText(pb_trade::kTraderFieldNumber, trade.trader, to);
-  to = PutNumber(pb_trade::kSideFieldNumber, static_cast<uint64_t>(trade.side), to);
-  to = PutText(pb_trade::kVenueFieldNumber, trade.venue, to);
-  to = PutText(pb_trade::kQuoteAddressFieldNumber, trade.quote, to);
-  to = PutText(pb_trade::kTokenAmountFieldNumber, trade.token_amount, to);
-  to = PutText(pb_trade::kQuoteAmountFieldNumber, trade.quote_amount, to);
-  to = PutText(pb_trade::kVirtualTokenReserveFieldNumber, trade.virtual_token, to);
-  to = PutText(pb_trade::kVirtualQuoteReserveFieldNumber, trade.virtual_quote, to);
-  to = PutText(pb_trade::kRealTokenReserveFieldNumber, trade.real_token, to);
-  to = PutText(pb_trade::kRealQuoteReserveFieldNumber, trade.real_quote, to);
-  to = PutText(pb_trade::kProtocolFeeFieldNumber, trade.protocol_fee, to);
-  to = PutText(pb_trade::kCreatorFeeFieldNumber, trade.creator_fee, to);
-  to = PutNumber(pb_trade::kSlotFieldNumber, trade.slot, to);
-  to = PutTime(pb_trade::kEventTimeFieldNumber, trade.event_time, to);
-  to = PutText(pb_trade::kFeedFieldNumber, trade.feed, to);
-  return PutNumber(pb_trade::kIsMayhemFieldNumber, trade.is_mayhem ? 1 : 0, to);
+  to = PutText(PbTrade::kTokenFieldNumber, trade.token, to);
+  to = PutText(PbTrade::kTraderFieldNumber, trade.trader, to);
+  to = PutNumber(PbTrade::kSideFieldNumber, static_cast<uint64_t>(trade.side), to);
+  to = PutText(PbTrade::kVenueFieldNumber, trade.venue, to);
+  to = PutText(PbTrade::kQuoteAddressFieldNumber, trade.quote, to);
+  to = PutText(PbTrade::kTokenAmountFieldNumber, trade.token_amount, to);
+  to = PutText(PbTrade::kQuoteAmountFieldNumber, trade.quote_amount, to);
+  to = PutText(PbTrade::kVirtualTokenReserveFieldNumber, trade.virtual_token, to);
+  to = PutText(PbTrade::kVirtualQuoteReserveFieldNumber, trade.virtual_quote, to);
+  to = PutText(PbTrade::kRealTokenReserveFieldNumber, trade.real_token, to);
+  to = PutText(PbTrade::kRealQuoteReserveFieldNumber, trade.real_quote, to);
+  to = PutText(PbTrade::kProtocolFeeFieldNumber, trade.protocol_fee, to);
+  to = PutText(PbTrade::kCreatorFeeFieldNumber, trade.creator_fee, to);
+  to = PutNumber(PbTrade::kSlotFieldNumber, trade.slot, to);
+  to = PutTime(PbTrade::kEventTimeFieldNumber, trade.event_time, to);
+  to = PutText(PbTrade::kFeedFieldNumber, trade.feed, to);
+  return PutNumber(PbTrade::kIsMayhemFieldNumber, trade.is_mayhem ? 1 : 0, to);
 }
 
 }  // namespace
 
 void AppendTradeField(const TradeFields& trade, std::string& out) {
   std::array<char, kMaxTradeBytes + 3> bytes;
-  char* const begin = PutTag(pb_response::kTradesFieldNumber, kBytes, bytes.data());
+  char* const begin = PutTag(PbResponse::kTradesFieldNumber, kBytes, bytes.data());
   char* const end = PutTrade(trade, begin + 2);
   // The length may be padded to two bytes with a continuation bit; every parser takes it.
   const size_t length = static_cast<size_t>(end - begin) - 2;
@@ -101,7 +101,7 @@ void AppendTradeField(const TradeFields& trade, std::string& out) {
 
 void AppendCursorField(uint64_t cursor, std::string& out) {
   std::array<char, 2 + kMaxVarint> bytes;
-  const char* const end = PutNumber(pb_response::kCursorFieldNumber, cursor, bytes.data());
+  const char* const end = PutNumber(PbResponse::kCursorFieldNumber, cursor, bytes.data());
   out.append(bytes.data(), static_cast<size_t>(end - bytes.data()));
 }
 

@@ -37,16 +37,17 @@ struct Candle {
 
 enum class Interval : uint8_t { k1s = 1, k1m = 2, k5m = 3, k1h = 4, k1d = 5 };
 absl::Duration Length(Interval interval);
-// The start of the interval that holds `time`; days are UTC days. Times are whole nanoseconds between the years 1677 and
-// 2262; others are taken for the nearest of these.
+// The start of the interval that holds `time`; days are UTC days. Times are whole nanoseconds between the years 1677
+// and 2262; others are taken for the nearest of these.
 absl::Time StartOf(Interval interval, absl::Time time);
 // The same for any length of at least a nanosecond.
 absl::Time FloorTime(absl::Time time, absl::Duration step);
 
 // A candle of one trade. A trade without a price (see PriceOf) makes none; the caller checks.
 Candle CandleOf(const Trade& trade, const Ratio& price, Interval interval);
-// Adds `from`, of the same or a shorter interval inside it, to `into`. Of two highs (or lows) that are equal by value the
-// pair of smaller integers stays, so that the outcome does not depend on the order. Volumes that leave 256 bits saturate.
+// Adds `from`, of the same or a shorter interval inside it, to `into`. Of two highs (or lows) that are equal by value
+// the pair of smaller integers stays, so that the outcome does not depend on the order. Volumes that leave 256 bits
+// saturate.
 void Merge(const Candle& from, Candle& into);
 
 }  // namespace tokenwatch::pricing

@@ -125,9 +125,9 @@ absl::Status BatchLoader::FetchChunks() {
   }
   const auto place = [](const Chunk& chunk) { return std::tuple(chunk.entry, chunk.start); };
   std::sort(chunks_.begin(), chunks_.end(), [&](const Chunk& a, const Chunk& b) { return place(a) < place(b); });
-  chunks_.erase(std::unique(chunks_.begin(), chunks_.end(),
-                            [&](const Chunk& a, const Chunk& b) { return place(a) == place(b); }),
-                chunks_.end());
+  chunks_.erase(
+      std::unique(chunks_.begin(), chunks_.end(), [&](const Chunk& a, const Chunk& b) { return place(a) == place(b); }),
+      chunks_.end());
   if (chunks_.empty()) return absl::OkStatus();
   std::vector<std::pair<SeriesKey, absl::Time>> keys;
   absl::flat_hash_map<std::pair<SeriesKey, absl::Time>, size_t> index;

@@ -1,5 +1,5 @@
-// A list of entries that are linked through a member of their own: an entry is put in and taken out without memory being
-// asked for, and without a search. Not thread-safe.
+// A list of entries that are linked through a member of their own: an entry is put in and taken out without memory
+// being asked for, and without a search. Not thread-safe.
 #pragma once
 
 #include <cstddef>

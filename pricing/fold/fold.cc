@@ -70,8 +70,8 @@ class Fold::Impl {
   Checkpoint PositionAfter(uint64_t flush) const TW_REQUIRES(mutex_) {
     return {flush, position_, write_behind_.RedoCursor(position_), now_};
   }
-  // Rows of another replica, or of an earlier life, may be newer than what is known here. They must not go back, because
-  // others may have read them.
+  // Rows of another replica, or of an earlier life, may be newer than what is known here. They must not go back,
+  // because others may have read them.
   bool may_write() const TW_REQUIRES(mutex_) { return position_ >= covered_.cursor; }
   void Settle() TW_REQUIRES(mutex_);
   void InstallLoaded() TW_REQUIRES(mutex_);
@@ -133,17 +133,17 @@ void Fold::Impl::SetWatched(const chain::TokenRef& token, bool watched) {
 
 absl::Status Fold::Impl::Apply(const TradeBatch& batch) {
   if (batch.unreadable > 0) {
-    return absl::FailedPreconditionError(absl::StrCat(batch.unreadable, " trades of the log up to cursor ", batch.cursor,
-                                                      " cannot be read by this build: run a newer one"));
+    return absl::FailedPreconditionError(absl::StrCat(batch.unreadable, " trades of the log up to cursor ",
+                                                      batch.cursor, " cannot be read by this build: run a newer one"));
   }
   {
     common::MutexLock lock(mutex_);
     Settle();
     if (residents_.is_overfull() && may_write()) {
       ++counts_.refused;
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "memory is full: ", residents_.size(), " series of ", residents_.bytes(),
-          " bytes wait for the database to take what is not written of them"));
+      return absl::ResourceExhaustedError(
+          absl::StrCat("memory is full: ", residents_.size(), " series of ", residents_.bytes(),
+                       " bytes wait for the database to take what is not written of them"));
     }
     loader_.Plan(batch.trades, position_, hot_, lot_);
   }
@@ -202,12 +202,7 @@ FoldedTrade Fold::Impl::AddTo(const Trade& trade, HotEntry& entry) {
         usd_of_quote_({entry.series.key.token.chain, entry.series.key.quote}, trade.event_time);
     if (usd) entry.usd += ToDouble(trade.quote_amount) / entry.units_per_whole * *usd;
   }
-  const FoldedTrade folded = FoldTrade(trade, entry);
-  ++counts_.trades;
-  if (!folded.has_price) ++counts_.unpriced;
-  if (folded.late_candle) ++counts_.late_candles;
-  if (folded.venue_left_out) ++counts_.venues_left_out;
-  return folded;
+  return FoldTrade(trade, entry);
 }
 
 void Fold::Impl::FoldOne(const Trade& trade, HotEntry& entry) {
@@ -221,6 +216,10 @@ void Fold::Impl::FoldOne(const Trade& trade, HotEntry& entry) {
     common::MutexLock lock(hot_.MutexOf(entry));
     folded = AddTo(trade, entry);
   }
+  ++counts_.trades;
+  if (!folded.has_price) ++counts_.unpriced;
+  if (folded.late_candle) ++counts_.late_candles;
+  if (folded.venue_left_out) ++counts_.venues_left_out;
   if (!entry.kept) {
     entry.cursors.push_back(trade.cursor);
     if (IsWorthRows(entry)) MakeKept(entry, trade.cursor);
@@ -367,8 +366,7 @@ void Fold::Impl::CleanCovered() {
 }
 
 void Fold::Impl::UpdateWants() {
-  wants_flush_.store(write_behind_.has_too_many() || residents_.waits_for_flush(),
-                     std::memory_order_relaxed);
+  wants_flush_.store(write_behind_.has_too_many() || residents_.waits_for_flush(), std::memory_order_relaxed);
 }
 
 FoldCounts Fold::Impl::counts() const {

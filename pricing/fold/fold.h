@@ -50,8 +50,8 @@ struct FoldOptions {
 };
 
 // What one whole unit of a quote asset was worth in USD at an event time; nullopt when that is not known. Of the same
-// arguments always the same, or the volume at which a series is kept is not that of an undisturbed run. Any thread, must
-// not block.
+// arguments always the same, or the volume at which a series is kept is not that of an undisturbed run. Any thread,
+// must not block.
 using UsdOfQuote = std::function<std::optional<double>(const chain::TokenRef& asset, absl::Time at)>;
 
 // What the fold takes from elsewhere when a trade's series is not in memory. Called without locks; may block.
@@ -107,8 +107,8 @@ class Fold {
   Fold(const FoldOptions& options, HotSet& hot, UsdOfQuote usd_of_quote, FoldHistory& history, FoldListener& listener);
   ~Fold();
 
-  // Before the first Apply: where the log was left, what is parked, what has rows. The checkpoint is to be read before the
-  // others, which may be newer. A series that is parked and has rows is kept.
+  // Before the first Apply: where the log was left, what is parked, what has rows. The checkpoint is to be read before
+  // the others, which may be newer. A series that is parked and has rows is kept.
   void Begin(const Checkpoint& checkpoint);
   void AddParked(ParkedSeries&& parked);
   void AddKept(const SeriesKey& key);
@@ -116,15 +116,15 @@ class Fold {
   void SetWatched(const chain::TokenRef& token, bool watched);
 
   // Folds a batch in: all of it or, with an error, nothing; then it may be applied again. RESOURCE_EXHAUSTED: memory is
-  // full of what is not written, apply it again after a flush. FAILED_PRECONDITION: the batch has trades that this build
-  // cannot read. DATA_LOSS: what the database has cannot be what was written; begin anew. Others are the history's.
+  // full of what is not written, apply it again after a flush. FAILED_PRECONDITION: the batch has trades that this
+  // build cannot read. DATA_LOSS: what the database has cannot be what was written; begin anew. Others are the
+  // history's.
   absl::Status Apply(const TradeBatch& batch);
 
-  // Until the fold has come to the cursor of the last checkpoint that it was told of (by Begin or Covered), flushes hold
-  // no rows and leave the checkpoint where it is. Then:
-  // What is to be written now, at most max_rows rows, or those of one series (the rest comes with the next); with
-  // `everything` all that is dirty or not yet parked. The checkpoint's flush is last_flush + 1. One flush at a time: its
-  // end must be told.
+  // Until the fold has come to the cursor of the last checkpoint that it was told of (by Begin or Covered), flushes
+  // hold no rows and leave the checkpoint where it is. Then: What is to be written now, at most max_rows rows, or those
+  // of one series (the rest comes with the next); with `everything` all that is dirty or not yet parked. The
+  // checkpoint's flush is last_flush + 1. One flush at a time: its end must be told.
   Flush CollectFlush(uint64_t last_flush, size_t max_rows, bool everything);
   void FlushWritten(const Flush& flush);
   // It may have happened or not: its rows are dirty again.
@@ -139,8 +139,8 @@ class Fold {
   // The checkpoint that a flush of nothing would write now, with the number of the last flush that was written.
   Checkpoint position() const;
   FoldCounts counts() const;
-  // Where in the log the trades of a series are that is parked and not in memory, growing; empty for any other. May wait
-  // for a batch.
+  // Where in the log the trades of a series are that is parked and not in memory, growing; empty for any other. May
+  // wait for a batch.
   std::vector<uint64_t> ParkedCursors(const SeriesKey& key) const;
 
  private:

@@ -1,6 +1,6 @@
-// The fold against everything that can happen to it: random logs folded by replicas that are killed, fail over, flush at
-// any moment with any outcome, forget what is idle, and look at a database that others write. At the end the tables must
-// be those of an undisturbed run, and of a plain computation from the whole log.
+// The fold against everything that can happen to it: random logs folded by replicas that are killed, fail over, flush
+// at any moment with any outcome, forget what is idle, and look at a database that others write. At the end the tables
+// must be those of an undisturbed run, and of a plain computation from the whole log.
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
@@ -251,8 +251,7 @@ TEST(FoldModelTest, DisturbedRunsEndAsUndisturbedOnes) {
   for (uint64_t seed = first; seed < first + count; ++seed) {
     SCOPED_TRACE(absl::StrCat("seed ", seed));
     const Session session = MakeSession(seed);
-    const ReferenceTables expected =
-        testing::FoldPlainly(session.log, session.options, Usd, session.watched);
+    const ReferenceTables expected = testing::FoldPlainly(session.log, session.options, Usd, session.watched);
     FakeDatabase undisturbed(session.log);
     Undisturbed(session, undisturbed);
     ExpectTables(expected, undisturbed, "undisturbed");

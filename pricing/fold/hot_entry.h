@@ -93,8 +93,8 @@ struct FoldedTrade {
   bool late_candle = false;
   bool venue_left_out = false;
 };
-// Adds a trade of the series that is not in it yet to the series and its candles. Precondition: the chunk of its time is
-// in memory, or there is none.
+// Adds a trade of the series that is not in it yet to the series and its candles. Precondition: the chunk of its time
+// is in memory, or there is none.
 FoldedTrade FoldTrade(const Trade& trade, HotEntry& entry);
 
 // What it holds in memory, itself included; not exact, because allocators are not.

@@ -108,7 +108,8 @@ void ParkingLot::Take(const Fingerprint& series) {
   entry.CursorsOf(bucket, cursors);
   cursors_ -= cursors.size();
   --parked_;
-  bucket.erase(bucket.begin() + static_cast<ptrdiff_t>(entry.begin), bucket.begin() + static_cast<ptrdiff_t>(entry.end));
+  bucket.erase(bucket.begin() + static_cast<ptrdiff_t>(entry.begin),
+               bucket.begin() + static_cast<ptrdiff_t>(entry.end));
 }
 
 void ParkingLot::Insert(const Fingerprint& series, absl::Span<const uint64_t> cursors) {
@@ -140,7 +141,8 @@ void ParkingLot::SplitBuckets() {
       const Entry entry = Entry::At(whole, at);
       Bucket& half = halves[IndexOf(entry.series)];
       if (half.capacity() == 0) half.reserve(whole.size() * 5 / 8);
-      half.insert(half.end(), whole.begin() + static_cast<ptrdiff_t>(at), whole.begin() + static_cast<ptrdiff_t>(entry.end));
+      half.insert(half.end(), whole.begin() + static_cast<ptrdiff_t>(at),
+                  whole.begin() + static_cast<ptrdiff_t>(entry.end));
       at = entry.end;
     }
   }

@@ -98,8 +98,8 @@ struct AddedTrade {
   // It is in none of the venues, because there are kMaxVenues others.
   bool venue_left_out = false;
 };
-// Adds a trade of the series that is not in it yet. `price` is what PriceOf says of it; `whole_quote` its quote amount in
-// whole units, for the hot score.
+// Adds a trade of the series that is not in it yet. `price` is what PriceOf says of it; `whole_quote` its quote amount
+// in whole units, for the hot score.
 AddedTrade AddTrade(const Trade& trade, const std::optional<TradePrice>& price, double whole_quote, Series& series);
 
 }  // namespace tokenwatch::pricing

@@ -96,9 +96,7 @@ uint64_t TraderCount::count() const {
   return std::max<uint64_t>(kMaxExact + 1, static_cast<uint64_t>(std::llround(estimate)));
 }
 
-size_t TraderCount::memory() const {
-  return state_.capacity() > std::string().capacity() ? state_.capacity() + 1 : 0;
-}
+size_t TraderCount::memory() const { return state_.capacity() > std::string().capacity() ? state_.capacity() + 1 : 0; }
 
 absl::StatusOr<TraderCount> TraderCount::Decode(absl::string_view bytes) {
   TraderCount traders;

@@ -55,7 +55,8 @@ bool WriteBehind::Take(HotEntry& entry, size_t max_rows, Flush& flush) {
   flush.series.push_back(entry.series);
   for (HotChunk& held : entry.chunks) {
     if (!held.dirty) continue;
-    flush.chunks.push_back({entry.series.key, held.chunk.start(), held.chunk.Encode()});
+    flush.chunks.push_back(
+        {entry.series.key, held.chunk.start(), held.chunk.Encode(), static_cast<int>(held.chunk.size())});
     held.dirty = false;
     held.in_flight = true;
   }

@@ -93,7 +93,7 @@ Aggregated Aggregate(absl::Span<const Vote> votes, int min_sources) {
     if (std::isfinite(votes[i].usd) && votes[i].usd > 0) {
       prices.push_back(votes[i].usd);
     } else {
-      result.rejected[i] = "not_positive";
+      result.rejected[i] = kNotPositive;
     }
   }
   const auto needed = static_cast<size_t>(std::max(min_sources, 1));
@@ -109,7 +109,7 @@ Aggregated Aggregate(absl::Span<const Vote> votes, int min_sources) {
   for (size_t i = 0; i < votes.size(); ++i) {
     if (!result.rejected[i].empty()) continue;
     if (Bps(votes[i].usd, median) > reach) {
-      result.rejected[i] = "outlier";
+      result.rejected[i] = kOutlier;
       continue;
     }
     prices.push_back(votes[i].usd);
@@ -135,6 +135,26 @@ Aggregated Aggregate(absl::Span<const Vote> votes, int min_sources) {
   const size_t outvoted = votes.size() - prices.size();
   result.is_quorum =
       prices.size() >= outvoted + 2 && spread <= (prices.size() == 2 ? kQuorumSpreadOfTwoBps : kQuorumSpreadBps);
+  return result;
+}
+
+Aggregated Aggregate(std::vector<SourceReport>& reports, int min_sources) {
+  std::vector<Vote> votes;
+  std::vector<size_t> voters;
+  for (size_t i = 0; i < reports.size(); ++i) {
+    SourceReport& report = reports[i];
+    report.used = false;
+    if (report.rejected == kStale || !report.observation.has_value()) continue;
+    votes.push_back({report.observation->value, report.observation->liquidity_usd});
+    voters.push_back(i);
+  }
+  Aggregated result = Aggregate(votes, min_sources);
+  for (size_t i = 0; i < voters.size(); ++i) {
+    SourceReport& report = reports[voters[i]];
+    report.rejected = result.rejected[i];
+    report.used = result.usd.has_value() && report.rejected.empty();
+  }
+  std::stable_partition(reports.begin(), reports.end(), [](const SourceReport& report) { return report.used; });
   return result;
 }
 

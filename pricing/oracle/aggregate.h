@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "pricing/oracle/observation.h"
 
 namespace tokenwatch::pricing {
 
@@ -30,6 +31,11 @@ inline constexpr double kMaxSpreadBps = 2'000;
 inline constexpr double kQuorumSpreadBps = 40;
 inline constexpr double kQuorumSpreadOfTwoBps = 25;
 
+// Why a price that was found is not used.
+inline constexpr char kOutlier[] = "outlier";
+inline constexpr char kNotPositive[] = "not_positive";
+inline constexpr char kStale[] = "stale";
+
 struct Vote {
   double usd = 0;
   std::optional<double> liquidity_usd;
@@ -40,7 +46,7 @@ struct Aggregated {
   // Distance from usd to the farthest source that is used; nullopt for a single one.
   std::optional<double> confidence_bps;
   bool is_quorum = false;
-  // Of each vote, in their order: empty when it is used, else why not ("outlier", "not_positive").
+  // Of each vote, in their order: empty when it is used, else kOutlier or kNotPositive.
   std::vector<std::string> rejected;
   // Why there is no price; empty when there is one.
   std::string reason;
@@ -48,6 +54,10 @@ struct Aggregated {
 
 // The price, if at least `min_sources` (at least 1) agree on one.
 Aggregated Aggregate(absl::Span<const Vote> votes, int min_sources);
+
+// The same of what sources said. Marks each report as used or rejected, whatever it was before (but one that is "stale"
+// stays so), and puts the used ones first.
+Aggregated Aggregate(std::vector<SourceReport>& reports, int min_sources);
 
 struct Weighted {
   double value = 0;

@@ -105,6 +105,35 @@ TEST(Aggregate, LiquidityWeighsButNoSourceHasHalf) {
   EXPECT_TRUE(Aggregate(votes, 2).usd.has_value());
 }
 
+TEST(Aggregate, OverReportsItMarksWhatIsUsedAndMayBeRepeated) {
+  const auto report = [](const char* source, double usd) {
+    SourceReport one;
+    one.source = Word(source);
+    one.outcome = Outcome::kFound;
+    one.observation.emplace();
+    one.observation->value = usd;
+    return one;
+  };
+  SourceReport failed;
+  failed.source = Word("d");
+  failed.outcome = Outcome::kTimeout;
+  std::vector<SourceReport> reports = {failed, report("a", 5), report("b", 2), report("c", 2.001), report("e", 3)};
+  reports[4].rejected = kStale;
+  EXPECT_NEAR(Aggregate(reports, 2).usd.value(), 2.0005, 1e-9);
+  const auto sources = [&] {
+    std::string text;
+    for (const SourceReport& one : reports) text += std::string(one.source.text()) + (one.used ? "+" : "-");
+    return text;
+  };
+  EXPECT_EQ(sources(), "b+c+d-a-e-");
+  EXPECT_EQ(reports[3].rejected, kOutlier);
+  EXPECT_EQ(reports[4].rejected, kStale);
+  // With another voice the majority may be another.
+  for (double usd : {5.001, 5.002, 5.003, 5.0, 5.0}) reports.push_back(report("f", usd));
+  EXPECT_NEAR(Aggregate(reports, 2).usd.value(), 5, 0.003);
+  EXPECT_EQ(sources(), "a+f+f+f+f+f+b-c-d-e-");
+}
+
 TEST(WeightedMedian, IsWhereHalfTheWeightIs) {
   EXPECT_EQ(WeightedMedian({{5, 1}}), 5);
   EXPECT_EQ(WeightedMedian({{1, 1}, {2, 1}, {3, 1}}), 2);

@@ -7,11 +7,6 @@
 #include "pricing/oracle/aggregate.h"
 
 namespace tokenwatch::pricing {
-namespace {
-
-constexpr char kStale[] = "stale";
-
-}  // namespace
 
 OracleAnswer AggregateReports(std::vector<SourceReport> reports, int min_sources) {
   std::vector<Vote> votes;

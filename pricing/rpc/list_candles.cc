@@ -63,9 +63,9 @@ absl::StatusOr<Wish> Read(const v1::ListCandlesRequest& request) {
 
 }  // namespace
 
-absl::Status ListCandles(const v1::ListCandlesRequest& request, const SeriesReader& series,
-                         const CandleReader& candles, const PriceView& view, absl::Time newest_event,
-                         absl::Time deadline, v1::ListCandlesResponse* response) {
+absl::Status ListCandles(const v1::ListCandlesRequest& request, const SeriesReader& series, const CandleReader& candles,
+                         const PriceView& view, absl::Time newest_event, absl::Time deadline,
+                         v1::ListCandlesResponse* response) {
   const auto wish = Read(request);
   if (!wish.ok()) return wish.status();
   const auto newest = series.Newest(wish->token, wish->quote, deadline);
@@ -86,7 +86,8 @@ absl::Status ListCandles(const v1::ListCandlesRequest& request, const SeriesRead
   query.from = wish->from.value_or(StartOf(query.interval, query.to) - (query.limit - 1) * Length(query.interval));
   query.from = std::max(query.from, meant.first.event_time);
   response->set_quote_address(std::string(meant.key.quote.text()));
-  if (query.from > query.to) return absl::OkStatus();
+  // Of intervals, not of times: `to` names the interval that it lies in, the first trade may be later in the same.
+  if (StartOf(query.interval, query.from) > StartOf(query.interval, query.to)) return absl::OkStatus();
   const auto page = candles.Read(query, deadline);
   if (!page.ok()) return page.status();
 
@@ -103,8 +104,7 @@ absl::Status ListCandles(const v1::ListCandlesRequest& request, const SeriesRead
   context.quote_decimals = decimals_of({meant.key.token.chain, meant.key.quote}, std::nullopt);
   for (const Candle& candle : page->candles) ToProto(candle, context, response->add_candles());
   if (page->next.has_value()) {
-    response->set_next_page_token(
-        ToPageToken(kPageKind, absl::ToUnixMicros(*page->next), meant.key.quote.text()));
+    response->set_next_page_token(ToPageToken(kPageKind, absl::ToUnixMicros(*page->next), meant.key.quote.text()));
   }
   return absl::OkStatus();
 }

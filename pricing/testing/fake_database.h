@@ -23,12 +23,11 @@ class FakeDatabase : public FoldHistory {
   explicit FakeDatabase(const std::vector<Trade>& log) : log_(log) {}
 
   absl::StatusOr<std::vector<Series>> LoadSeries(absl::Span<const SeriesKey> keys) override;
-  absl::StatusOr<std::vector<ChunkRow>> LoadChunks(
-      absl::Span<const std::pair<SeriesKey, absl::Time>> chunks) override;
+  absl::StatusOr<std::vector<ChunkRow>> LoadChunks(absl::Span<const std::pair<SeriesKey, absl::Time>> chunks) override;
   absl::StatusOr<std::vector<Trade>> GetTrades(absl::Span<const uint64_t> cursors) override;
 
-  // As WriteSession::Write: all of it, or ABORTED when the checkpoint stands elsewhere. INTERNAL for what no fold may ask
-  // for: rows that are older than those there are.
+  // As WriteSession::Write: all of it, or ABORTED when the checkpoint stands elsewhere. INTERNAL for what no fold may
+  // ask for: rows that are older than those there are.
   absl::Status Write(const Flush& flush);
   // Tells a fold that has just begun what there is.
   void Restore(Fold& fold) const;

@@ -54,8 +54,13 @@ std::vector<Priced> PricedOf(const std::vector<Trade>& trades) {
 
 PricePoint PointOf(const Priced& from) {
   const Trade& trade = from.trade;
-  return {from.ratio,  trade.reserves.has_value(), {trade.event_time, trade.cursor}, trade.transaction,
-          trade.venue, trade.is_mayhem,            trade.pool_quote};
+  return {from.ratio,
+          trade.reserves.has_value(),
+          {trade.event_time, trade.cursor},
+          trade.transaction,
+          trade.venue,
+          trade.is_mayhem,
+          trade.pool_quote};
 }
 
 // Trades in the order of the log.

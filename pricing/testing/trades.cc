@@ -12,7 +12,7 @@ namespace {
 
 chain::Address Numbered(absl::string_view kind, uint64_t number) {
   const std::string digits = absl::StrCat(number);
-  return Canonical(absl::StrCat(kind, std::string(40 - kind.size() - digits.size(), '1'), digits));
+  return Canonical(absl::StrCat(kind, std::string(40 - kind.size() - digits.size(), 'x'), digits));
 }
 
 chain::TransactionId TransactionNumber(uint64_t number) {
@@ -80,7 +80,9 @@ std::vector<Trade> MessyTrades(uint64_t seed, size_t count) {
     // Up to a few whole SOL, and now and then nothing.
     trade.quote_amount = chance(2) ? 0 : random() % (chance(10) ? 3'000'000'000 : 1'000'000);
     trade.reserves = Reserves{1 + random() % 6, 1 + random() % 6};
-    if (chance(20)) trade.reserves = Reserves{1'000'000'000'000'000 - random() % 1'000'000'000'000, 30'000'000'000 + random() % 1'000'000'000};
+    if (chance(20))
+      trade.reserves =
+          Reserves{1'000'000'000'000'000 - random() % 1'000'000'000'000, 30'000'000'000 + random() % 1'000'000'000};
     if (chance(5)) trade.reserves = Reserves{Huge(random), Huge(random)};
     if (chance(3)) trade.quote_amount = Huge(random);
     if (chance(3)) trade.token_amount = Huge(random);

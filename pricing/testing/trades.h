@@ -22,14 +22,15 @@ chain::Address Canonical(absl::string_view text);
 chain::TokenRef TokenNumber(uint64_t number);
 chain::Address WalletNumber(uint64_t number);
 
-// A buy by wallet 1 in SOL on "pump" of 10 token units for 5 quote units, which left reserves of 200 and 100, at Start().
+// A buy by wallet 1 in SOL on "pump" of 10 token units for 5 quote units, which left reserves of 200 and 100, at
+// Start().
 Trade SomeTrade(uint64_t cursor, uint64_t token);
 // The same at another time, with a price of quote/token from reserves.
 Trade PricedTrade(uint64_t cursor, uint64_t token, absl::Time at, uint64_t quote_units, uint64_t token_units);
 
 // Trades as no market makes them, to find what breaks a fold: few and many trades a token, several quote assets and
-// venues, equal prices of different integers, 256-bit amounts, zeroed and missing reserves, event times that step back by
-// seconds and by hours. Cursors grow by one to three; the session takes about eight hours.
+// venues, equal prices of different integers, 256-bit amounts, zeroed and missing reserves, event times that step back
+// by seconds and by hours. Cursors grow by one to three; the session takes about eight hours.
 std::vector<Trade> MessyTrades(uint64_t seed, size_t count);
 
 // People buying and selling on one bonding curve of pump.fun, with the program's arithmetic.

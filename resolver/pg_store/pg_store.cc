@@ -287,7 +287,7 @@ absl::StatusOr<int64_t> PgStore::PruneAttempts(absl::Time before, int64_t max_ro
   return static_cast<int64_t>(rows->affected_rows());
 }
 
-absl::StatusOr<DatabaseState> PgStore::Diagnose(absl::Time deadline) {
+absl::StatusOr<common::DatabaseReport> PgStore::Diagnose(absl::Time deadline) {
   auto connection = pool_->Acquire(deadline);
   if (!connection.ok()) return connection.status();
   return InspectSchema(**connection, deadline);

@@ -50,7 +50,7 @@ class PgStore final : public Store {
                                                             absl::Time deadline) override;
   absl::StatusOr<std::vector<StoredBudget>> LoadBudgets(absl::Time deadline) override;
   absl::StatusOr<int64_t> PruneAttempts(absl::Time before, int64_t max_rows, int limit, absl::Time deadline) override;
-  absl::StatusOr<DatabaseState> Diagnose(absl::Time deadline) override;
+  absl::StatusOr<common::DatabaseReport> Diagnose(absl::Time deadline) override;
 
  private:
   explicit PgStore(std::unique_ptr<common::Pool> pool) : pool_(std::move(pool)) {}

@@ -244,7 +244,7 @@ TEST_F(PgStoreTest, SaysWhatIsWrongWithTheDatabase) {
   EXPECT_EQ(state->database, database_);
   EXPECT_EQ(state->role, "resolver");
   ASSERT_THAT(state->tables, SizeIs(4));
-  for (const TableState& table : state->tables) EXPECT_TRUE(table.present) << table.problem;
+  for (const common::TableReport& table : state->tables) EXPECT_TRUE(table.present) << table.problem;
 
   ASSERT_TRUE(cluster_->Query(database_, "DROP TABLE resolver.attempts").ok());
   state = store_->Diagnose(In(absl::Seconds(10)));

@@ -1,18 +1,13 @@
 #include "resolver/pg_store/schema.h"
 
-#include <algorithm>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "common/postgres/inspect.h"
 #include "common/postgres/migrations.h"
 #include "common/postgres/verify.h"
 
 namespace tokenwatch::resolver {
 namespace {
-
-// Rows are counted one by one up to here.
-constexpr int64_t kCountLimit = 100'000;
 
 const std::vector<common::ExpectedTable>& ExpectedTables() {
   static const auto* const tables = new std::vector<common::ExpectedTable>{
@@ -78,22 +73,6 @@ common::VerifyOptions Options(const std::string& database, const std::string& ro
   return options;
 }
 
-absl::Status CountRows(common::Connection& connection, absl::Time deadline, TableState& table) {
-  // Names are constants of this file.
-  auto rows = connection.QuerySql(
-      "count rows",
-      absl::StrCat("SELECT count(*), (SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = '", table.name,
-                   "'::regclass) FROM (SELECT 1 FROM ", table.name, " LIMIT ", kCountLimit, ") counted"),
-      deadline);
-  if (!rows.ok()) return rows.status();
-  table.rows = (*rows)[0][0].as<int64_t>();
-  if (table.rows >= kCountLimit) {
-    table.rows = std::max((*rows)[0][1].as<int64_t>(), table.rows);
-    table.rows_estimated = true;
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::Status PrepareSchema(common::Connection& connection, absl::Span<const common::Migration> migrations,
@@ -109,28 +88,8 @@ absl::Status PrepareSchema(common::Connection& connection, absl::Span<const comm
   return verified.ok() ? migrated : verified;
 }
 
-absl::StatusOr<DatabaseState> InspectSchema(common::Connection& connection, absl::Time deadline) {
-  auto who = connection.QuerySql("ask who we are", "SELECT current_database(), current_user", deadline);
-  if (!who.ok()) return who.status();
-  DatabaseState state;
-  state.database = (*who)[0][0].c_str();
-  state.role = (*who)[0][1].c_str();
-  for (const common::ExpectedTable& expected : ExpectedTables()) {
-    TableState table;
-    table.name = expected.name;
-    const absl::Status verified =
-        common::VerifyTables(connection, Options("", ""), absl::MakeConstSpan(&expected, 1), deadline);
-    if (verified.code() == absl::StatusCode::kFailedPrecondition) {
-      table.problem = std::string(verified.message());
-    } else if (!verified.ok()) {
-      return verified;
-    } else {
-      table.present = true;
-      if (absl::Status status = CountRows(connection, deadline, table); !status.ok()) return status;
-    }
-    state.tables.push_back(std::move(table));
-  }
-  return state;
+absl::StatusOr<common::DatabaseReport> InspectSchema(common::Connection& connection, absl::Time deadline) {
+  return common::InspectTables(connection, Options("", ""), ExpectedTables(), deadline);
 }
 
 }  // namespace tokenwatch::resolver

@@ -5,6 +5,7 @@
 
 #include "absl/types/span.h"
 #include "common/postgres/connection.h"
+#include "common/postgres/database_report.h"
 #include "common/postgres/migration.h"
 #include "resolver/store.h"
 
@@ -15,7 +16,7 @@ namespace tokenwatch::resolver {
 absl::Status PrepareSchema(common::Connection& connection, absl::Span<const common::Migration> migrations,
                            const std::string& expected_database, const std::string& expected_role, absl::Time deadline);
 
-// Looks at each expected table: exact row counts up to a limit, the planner's estimate beyond it.
-absl::StatusOr<DatabaseState> InspectSchema(common::Connection& connection, absl::Time deadline);
+// Looks at each expected table.
+absl::StatusOr<common::DatabaseReport> InspectSchema(common::Connection& connection, absl::Time deadline);
 
 }  // namespace tokenwatch::resolver

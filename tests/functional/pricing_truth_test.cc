@@ -130,6 +130,13 @@ TEST_F(PricingTruthTest, RowsEqualPlainSql) {
   EXPECT_EQ(rows, Query(expected));
 }
 
+TEST_F(PricingTruthTest, ChunksSayHowManyMinutesTheyHold) {
+  EXPECT_EQ(Query("SELECT address, quote, sum(minutes) FROM pricing.candles GROUP BY 1, 2 ORDER BY 1, 2"),
+            Query("SELECT token, quote_address, count(DISTINCT date_trunc('minute', event_time)) FROM detector.trades "
+                  "WHERE virtual_quote_reserve > 0 AND virtual_token_reserve > 0 GROUP BY 1, 2 HAVING count(*) >= 10 "
+                  "ORDER BY 1, 2"));
+}
+
 TEST_F(PricingTruthTest, HighsAreTheSimulatorsOwn) {
   std::map<std::string, std::string> highs;
   for (const auto& row :

@@ -151,9 +151,8 @@ TEST_F(StreamsTest, TradesAreReadAtCursorsAndUpToOne) {
   }
   at.add_cursors(all.back().cursor() + 1'000);  // not there (yet)
   std::string found;
-  for (const pb::Trade& trade : Call(*stub_, &pb::DetectorService::Stub::BatchGetTrades, at).trades()) {
-    found += trade.SerializeAsString();
-  }
+  const auto answer = Call(*stub_, &pb::DetectorService::Stub::BatchGetTrades, at);
+  for (const pb::Trade& trade : answer.trades()) found += trade.SerializeAsString();
   EXPECT_EQ(found, expected);
   grpc::Status status;
   for (const std::vector<uint64_t>& bad :

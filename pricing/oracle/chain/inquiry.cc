@@ -132,7 +132,12 @@ void Inquiry::Hedge() {
     return slot.step == Slot::Step::kUnasked &&
            slot.lane->Look(question_.token, question_.refresh).kind == Lane::Standing::Kind::kReady;
   });
-  if (has_next && context_.hedge_credit.TrySpend()) AskNext(true);
+  if (!has_next) return;
+  // A question that still waits for a busy source, and will not be sent once there is an answer, costs nothing extra.
+  const bool is_extra = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
+    return slot.step == Slot::Step::kAsking && slot.lane->IsInFlight(question_.token);
+  });
+  if (!is_extra || context_.hedge_credit.TrySpend()) AskNext(true);
 }
 
 void Inquiry::Receive(size_t index, const SourceReport& report) {
@@ -143,7 +148,7 @@ void Inquiry::Receive(size_t index, const SourceReport& report) {
   slot.report = report;
   slot.step = Slot::Step::kDone;
   if (report.observation.has_value() && context_.loop.Now() - MadeAt(*report.observation) > question_.max_age) {
-    slot.report.rejected = "stale";
+    slot.report.rejected = kStale;
   }
   if (question_.policy == Policy::kFirstGood && slot.IsGood()) {
     if (slot.is_hedge) context_.observer.OnHedgeWon(slot.lane->index());
@@ -257,21 +262,8 @@ OracleAnswer Inquiry::ComposeFirst() const {
 
 OracleAnswer Inquiry::ComposeAggregate() const {
   OracleAnswer answer;
-  std::vector<Vote> votes;
-  std::vector<size_t> voters;
-  for (const Slot& slot : slots_) {
-    if (slot.IsGood()) {
-      votes.push_back({slot.report.observation->value, slot.report.observation->liquidity_usd});
-      voters.push_back(answer.sources.size());
-    }
-    answer.sources.push_back(ReportOf(slot));
-  }
-  const Aggregated aggregated = Aggregate(votes, question_.min_sources);
-  for (size_t i = 0; i < voters.size(); ++i) {
-    SourceReport& report = answer.sources[voters[i]];
-    report.rejected = aggregated.rejected[i];
-    report.used = aggregated.usd.has_value() && report.rejected.empty();
-  }
+  for (const Slot& slot : slots_) answer.sources.push_back(ReportOf(slot));
+  const Aggregated aggregated = Aggregate(answer.sources, question_.min_sources);
   answer.usd = aggregated.usd;
   answer.reason = aggregated.reason;
   answer.confidence_bps = aggregated.confidence_bps;

@@ -41,8 +41,7 @@ Lane::Standing Lane::Look(const chain::TokenRef& token, bool past_not_found) con
   if (const auto until = not_found_.Until(static_cast<int>(index_), token, now); until && !past_not_found) {
     return {Kind::kShut, Outcome::kNotFound, absl::StrCat("it did not know the token; not asked", Until(*until))};
   }
-  const auto asked = asked_.find(token);
-  if (asked != asked_.end() && asked->second.in_flight) {
+  if (IsInFlight(token)) {
     return {breaker_.state() == BreakerState::kClosed ? Kind::kReady : Kind::kProbe};
   }
   const common::UpstreamBudget budget = provider_.budget();
@@ -67,6 +66,11 @@ void Lane::Ask(const chain::TokenRef& token, std::weak_ptr<void> interest, Done 
   queue.push_back({token, loop_.Now()});
   ++waiting_;
   WakeAt(DueAt());
+}
+
+bool Lane::IsInFlight(const chain::TokenRef& token) const {
+  const auto asked = asked_.find(token);
+  return asked != asked_.end() && asked->second.in_flight;
 }
 
 bool Lane::TryRetry() {

@@ -82,6 +82,8 @@ class Lane : public std::enable_shared_from_this<Lane> {
 
   // `interest`: whoever wants to know; when nobody does any more, a token still waiting is not asked about.
   void Ask(const chain::TokenRef& token, std::weak_ptr<void> interest, Done done);
+  // Whether a call about the token is on its way, and not only waiting to be made.
+  bool IsInFlight(const chain::TokenRef& token) const;
   bool TryRetry();
 
   // Until when a call made now has probably been answered.

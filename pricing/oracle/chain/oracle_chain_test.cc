@@ -1,20 +1,19 @@
 #include "pricing/oracle/chain/oracle_chain.h"
 
 #include <cmath>
-#include <map>
 #include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "pricing/oracle/providers/local.h"
+#include "pricing/oracle/testing/chain_test.h"
 #include "pricing/oracle/testing/simulation.h"
 
 namespace tokenwatch::pricing {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using testing::Failed;
 using testing::Found;
@@ -25,79 +24,7 @@ using testing::Simulation;
 using ::testing::SizeIs;
 using testing::Token;
 
-class CountingObserver final : public OracleObserver {
- public:
-  void OnHedge(size_t) override { ++hedges; }
-  void OnHedgeWon(size_t) override { ++hedges_won; }
-  void OnRetry(size_t) override { ++retries; }
-  void OnSpared(size_t) override { ++spared; }
-  void OnJoined(size_t) override { ++joined; }
-  void OnBreaker(size_t, BreakerState state) override { ++breaker[state]; }
-  void OnAnswered(AnsweredBy by, absl::Duration) override { ++answered[by]; }
-  int hedges = 0;
-  int hedges_won = 0;
-  int retries = 0;
-  int spared = 0;
-  int joined = 0;
-  std::map<BreakerState, int> breaker;
-  std::map<AnsweredBy, int> answered;
-};
-
-class OracleChainTest : public ::testing::Test {
- protected:
-  OracleChain& chain() {
-    if (chain_ == nullptr) {
-      chain_ =
-          std::make_unique<OracleChain>(options_, sim_.providers(), sim_.loop(), common::SeededRandom(1), observer_);
-    }
-    return *chain_;
-  }
-  // Adds a provider that knows every token at that price.
-  ScriptedProvider& Knows(std::string name, double usd, ScriptedProvider::Options options = {}) {
-    ScriptedProvider& provider = sim_.Add(std::move(name), options);
-    provider.answer = [this, usd](const chain::TokenRef&) { return Found(usd, sim_.Now()); };
-    return provider;
-  }
-  ScriptedProvider& Fails(std::string name, Outcome outcome) {
-    ScriptedProvider& provider = sim_.Add(std::move(name));
-    provider.answer = [outcome](const chain::TokenRef&) { return Failed(outcome); };
-    return provider;
-  }
-  struct Asked {
-    std::optional<OracleAnswer> answer;
-    absl::Time at;
-    int times = 0;
-  };
-  std::shared_ptr<Asked> Begin(const OracleQuestion& question) {
-    auto asked = std::make_shared<Asked>();
-    chain().Ask(question, [this, asked](OracleAnswer answer) {
-      asked->answer = std::move(answer);
-      asked->at = sim_.Now();
-      ++asked->times;
-    });
-    return asked;
-  }
-  std::shared_ptr<Asked> Begin(uint32_t token) { return Begin(OracleQuestion{Token(token)}); }
-  // Asks, and waits for the answer.
-  OracleAnswer Ask(const OracleQuestion& question) {
-    const auto asked = Begin(question);
-    sim_.RunFor(absl::Seconds(10));
-    EXPECT_EQ(asked->times, 1);
-    return asked->answer.value_or(OracleAnswer{});
-  }
-  OracleAnswer Ask(uint32_t token) { return Ask(OracleQuestion{Token(token)}); }
-  OracleQuestion Aggregate(uint32_t token, int min_sources = 2) {
-    OracleQuestion question{Token(token)};
-    question.policy = Policy::kAggregate;
-    question.min_sources = min_sources;
-    return question;
-  }
-
-  Simulation sim_;
-  CountingObserver observer_;
-  OracleChainOptions options_;
-  std::unique_ptr<OracleChain> chain_;
-};
+using OracleChainTest = testing::ChainTest;
 
 TEST_F(OracleChainTest, TheFirstThatHasAPriceAnswersAndTheNextIsNotAsked) {
   Knows("a", 2).answer = [&](const chain::TokenRef&) { return Found(2, sim_.Now(), 1'000); };
@@ -335,226 +262,6 @@ TEST_F(OracleChainTest, AnAggregateRejectsOutliersAndSaysSo) {
   EXPECT_EQ(four.reason, "3 of at least 4 sources agree");
 }
 
-TEST_F(OracleChainTest, AnAggregateDoesNotWaitForOneThatIsSlowerThanItUsedToBe) {
-  Knows("a", 2);
-  Knows("b", 2);
-  ScriptedProvider& c = Knows("c", 2);
-  for (uint32_t i = 0; i < 10; ++i) Ask(Aggregate(i));
-  c.latency = [] { return absl::InfiniteDuration(); };
-  const absl::Time start = sim_.Now();
-  const auto asked = Begin(Aggregate(100));
-  sim_.RunFor(absl::Seconds(5));
-  EXPECT_THAT(asked->answer->usd, Optional(2.0));
-  // c is unknown by now, as its last answers are more than a minute old: it gets the time of an unknown.
-  EXPECT_LE(asked->at - start, absl::Milliseconds(510));
-  EXPECT_EQ(asked->answer->sources[2].outcome, Outcome::kTimeout);
-  // Where those that answered are too few, it is waited for to the end.
-  const auto three = Begin(Aggregate(101, 3));
-  sim_.RunFor(absl::Milliseconds(2'900));
-  EXPECT_EQ(three->times, 0);
-  sim_.RunFor(absl::Seconds(8));
-  EXPECT_EQ(three->answer->usd, std::nullopt);
-}
-
-TEST_F(OracleChainTest, TheDeadlineIsKept) {
-  ScriptedProvider& a = Knows("a", 2);
-  a.latency = [] { return absl::Seconds(1); };
-  OracleQuestion hasty{Token(1)};
-  hasty.deadline = sim_.Now() + absl::Milliseconds(300);
-  const auto first = Begin(hasty);
-  const auto second = Begin(1);
-  sim_.RunFor(absl::Milliseconds(299));
-  EXPECT_EQ(first->times, 0);
-  sim_.RunFor(absl::Milliseconds(1));
-  EXPECT_EQ(first->times, 1);
-  EXPECT_EQ(first->answer->usd, std::nullopt);
-  EXPECT_THAT(first->answer->reason, HasSubstr("no answer yet"));
-  EXPECT_EQ(second->times, 0);
-  sim_.RunFor(absl::Seconds(1));
-  EXPECT_THAT(second->answer->usd, Optional(2.0));
-  EXPECT_EQ(first->times, 1);
-  EXPECT_THAT(a.calls(), SizeIs(1));
-
-  // An aggregate answers with what it has.
-  ScriptedProvider& b = Knows("b", 2);
-  ScriptedProvider& c = Knows("c", 2);
-  chain_.reset();
-  b.latency = [] { return absl::Milliseconds(10); };
-  c.latency = [] { return absl::Milliseconds(20); };
-  OracleQuestion aggregate = Aggregate(1);
-  aggregate.deadline = sim_.Now() + absl::Milliseconds(100);
-  const auto third = Begin(aggregate);
-  sim_.RunFor(absl::Milliseconds(100));
-  EXPECT_THAT(third->answer->usd, Optional(2.0));
-}
-
-TEST_F(OracleChainTest, ADeadSourceCostsFourFailuresAndThenNothingUntilItsProbe) {
-  ScriptedProvider& a = Fails("a", Outcome::kUnavailable);
-  Knows("b", 3);
-  for (uint32_t i = 0; i < 3; ++i) Begin(i);
-  for (uint32_t i = 10; i < 1'000; ++i) {
-    Begin(i);
-    sim_.RunFor(absl::Milliseconds(1));
-  }
-  const int opened = observer_.breaker[BreakerState::kOpen];
-  EXPECT_GE(opened, 1);
-  EXPECT_EQ(a.calls().size(), 3u + static_cast<size_t>(opened)) << "after four each call is a probe that failed";
-  sim_.RunFor(absl::Seconds(1));
-  const OracleAnswer answer = Ask(5'000);
-  EXPECT_THAT(answer.usd, Optional(3.0));
-}
-
-TEST_F(OracleChainTest, AProbeIsNotWaitedFor) {
-  ScriptedProvider& a = Fails("a", Outcome::kUnavailable);
-  Knows("b", 3);
-  for (uint32_t i = 0; i < 10; ++i) Ask(i);
-  const size_t before = a.calls().size();
-  a.latency = [] { return absl::Seconds(2); };
-  sim_.RunFor(absl::Minutes(2));
-  const absl::Time start = sim_.Now();
-  const auto asked = Begin(100);
-  sim_.RunFor(absl::Milliseconds(200));
-  EXPECT_THAT(asked->answer->usd, Optional(3.0));
-  EXPECT_EQ(asked->at - start, absl::Milliseconds(105));
-  EXPECT_EQ(a.calls().size(), before + 1);
-  EXPECT_EQ(chain().providers()[0].breaker, "half_open");
-  a.answer = [&](const chain::TokenRef&) { return Found(2, sim_.Now()); };
-  sim_.RunFor(absl::Seconds(2));
-  EXPECT_EQ(chain().providers()[0].breaker, "closed");
-  a.latency = [] { return absl::Milliseconds(50); };
-  sim_.RunFor(absl::Minutes(2));
-  EXPECT_THAT(Ask(101).usd, Optional(2.0));
-}
-
-TEST_F(OracleChainTest, ASlowCallIsHedgedAfterTheTimeItUsuallyTakes) {
-  ScriptedProvider& a = Knows("a", 2);
-  ScriptedProvider& b = Knows("b", 3);
-  for (uint32_t i = 0; i < 20; ++i) {
-    Begin(i);
-    sim_.RunFor(absl::Milliseconds(200));
-  }
-  ASSERT_THAT(b.calls(), SizeIs(0));
-  a.latency = [] { return absl::Seconds(2); };
-  const absl::Time start = sim_.Now();
-  const auto asked = Begin(100);
-  sim_.RunFor(absl::Seconds(1));
-  EXPECT_THAT(asked->answer->usd, Optional(3.0));
-  // 115 until it is late, 5 of linger and 100 of b.
-  EXPECT_EQ(asked->at - start, absl::Milliseconds(220));
-  EXPECT_EQ(observer_.hedges, 1);
-  EXPECT_EQ(observer_.hedges_won, 1);
-}
-
-TEST_F(OracleChainTest, HedgesAreAShareOfTheQuestions) {
-  ScriptedProvider& a = Knows("a", 2);
-  ScriptedProvider& b = Knows("b", 3);
-  // One call in five is late, but none so late that the other source goes first.
-  int call = 0;
-  a.latency = [&] { return absl::Milliseconds(++call % 5 == 0 ? 240 : 100); };
-  for (uint32_t i = 0; i < 500; ++i) {
-    Begin(i);
-    sim_.RunFor(absl::Milliseconds(300));
-  }
-  EXPECT_LE(observer_.hedges, 51);
-  EXPECT_LE(b.calls().size(), static_cast<size_t>(observer_.hedges));
-}
-
-TEST_F(OracleChainTest, ASourceWithoutBudgetIsPassedOver) {
-  ScriptedProvider::Options three;
-  three.budget.requests = 3;
-  ScriptedProvider& a = Knows("a", 2, three);
-  Knows("b", 3);
-  for (uint32_t i = 0; i < 10; ++i) {
-    const auto asked = Begin(i);
-    sim_.RunFor(absl::Milliseconds(200));
-    EXPECT_THAT(asked->answer->usd, Optional(i < 3 ? 2.0 : 3.0));
-    EXPECT_EQ(asked->answer->sources.size(), i < 3 ? 1u : 2u);
-  }
-  EXPECT_THAT(a.calls(), SizeIs(3));
-  EXPECT_EQ(chain().providers()[0].budget_remaining, 0);
-  EXPECT_EQ(chain().providers()[0].budget_limit, 3);
-  // Also when the budget ends between the look and the call.
-  std::vector<OracleQuestion> many;
-  for (uint32_t i = 0; i < 200; ++i) many.push_back({Token(1'000 + i)});
-  sim_.RunFor(absl::Minutes(2));
-  std::vector<OracleAnswer> answers;
-  chain().AskMany(many, [&](std::vector<OracleAnswer> said) { answers = std::move(said); });
-  sim_.RunFor(absl::Seconds(5));
-  ASSERT_THAT(answers, SizeIs(200));
-  for (const OracleAnswer& answer : answers) EXPECT_TRUE(answer.usd.has_value());
-  EXPECT_THAT(a.calls(), SizeIs(6));
-}
-
-TEST_F(OracleChainTest, WhereBudgetIsScarceCallsWaitToBeFull) {
-  ScriptedProvider::Options ten;
-  ten.budget.requests = 10;
-  ScriptedProvider& a = Knows("a", 2, ten);
-  int without = 0;
-  int answered = 0;
-  for (uint32_t i = 0; i < 60; ++i) {
-    chain().Ask({Token(i)}, [&](const OracleAnswer& answer) {
-      ++answered;
-      if (!answer.usd.has_value()) ++without;
-    });
-    sim_.RunFor(absl::Milliseconds(100));
-  }
-  sim_.RunFor(absl::Seconds(5));
-  EXPECT_EQ(answered, 60);
-  EXPECT_LE(a.calls().size(), 10u);
-  EXPECT_GT(a.batches().back(), 5u);
-  EXPECT_EQ(without, 0) << "one a call, ten calls would have been used up in a second";
-}
-
-TEST_F(OracleChainTest, WhenNoneHasBudgetTheAnswerSaysSo) {
-  ScriptedProvider::Options one;
-  one.budget.requests = 1;
-  Knows("a", 2, one);
-  Ask(1);
-  const OracleAnswer answer = Ask(2);
-  EXPECT_EQ(answer.usd, std::nullopt);
-  EXPECT_THAT(answer.reason, HasSubstr("no_budget"));
-  ASSERT_THAT(answer.sources, SizeIs(1));
-  EXPECT_EQ(answer.sources[0].outcome, Outcome::kNoBudget);
-}
-
-TEST_F(OracleChainTest, ASourceThatFailedIsTriedAgainWhenNoOtherKnows) {
-  int calls = 0;
-  Knows("a", 2).answer = [&](const chain::TokenRef&) {
-    return ++calls == 1 ? Failed(Outcome::kUnavailable) : Found(2, sim_.Now());
-  };
-  Fails("b", Outcome::kNotFound);
-  EXPECT_THAT(Ask(1).usd, Optional(2.0));
-  EXPECT_EQ(calls, 2);
-  EXPECT_EQ(observer_.retries, 1);
-}
-
-TEST_F(OracleChainTest, RetriesAreAShareOfTheCalls) {
-  int calls = 0;
-  Knows("a", 2).answer = [&](const chain::TokenRef&) {
-    // Fails often, but never so often that the breaker opens.
-    return ++calls % 6 == 0 ? Failed(Outcome::kUnavailable) : Found(2, sim_.Now());
-  };
-  int without = 0;
-  for (uint32_t i = 0; i < 1'200; ++i) {
-    const auto asked = Begin(i);
-    sim_.RunFor(absl::Seconds(1));
-    if (!asked->answer->usd.has_value()) ++without;
-  }
-  EXPECT_GT(observer_.retries, 90);
-  EXPECT_LE(observer_.retries, calls / 10 + 1);
-  EXPECT_GT(without, 0) << "the share is smaller than the failures";
-}
-
-TEST_F(OracleChainTest, AnAggregateRetriesWhileItWaitsForOthers) {
-  int calls = 0;
-  Knows("a", 2).answer = [&](const chain::TokenRef&) {
-    return ++calls == 1 ? Failed(Outcome::kBadAnswer) : Found(2, sim_.Now());
-  };
-  Knows("b", 2);
-  EXPECT_THAT(Ask(Aggregate(1)).usd, Optional(2.0));
-  EXPECT_EQ(calls, 2);
-}
-
 TEST_F(OracleChainTest, NobodyIsLeftWithoutAnAnswer) {
   ScriptedProvider& a = Knows("a", 2);
   a.latency = [] { return absl::InfiniteDuration(); };
@@ -569,20 +276,6 @@ TEST_F(OracleChainTest, NobodyIsLeftWithoutAnAnswer) {
   }
   sim_.RunFor(absl::Minutes(1));
   EXPECT_EQ(on_the_loop->times, 1);
-}
-
-TEST_F(OracleChainTest, TooManyAreRefusedAtOnce) {
-  options_.max_waiting = 100;
-  Knows("a", 2);
-  std::vector<std::shared_ptr<Asked>> asked;
-  for (uint32_t i = 0; i < 150; ++i) asked.push_back(Begin(i % 3));
-  EXPECT_EQ(asked[99]->times, 0);
-  EXPECT_EQ(asked[100]->times, 1);
-  EXPECT_EQ(asked[149]->answer->reason, "too many questions wait for an answer");
-  sim_.RunFor(absl::Seconds(1));
-  EXPECT_THAT(asked[99]->answer->usd, Optional(2.0));
-  EXPECT_EQ(chain().sizes().waiting, 0u);
-  EXPECT_EQ(Begin(50)->times, 0);
 }
 
 TEST_F(OracleChainTest, AnAnswerThatLacksTokensIsABadOne) {
@@ -611,6 +304,23 @@ TEST_F(OracleChainTest, AnAnswerThatLacksTokensIsABadOne) {
   EXPECT_THAT(answers[0].usd, Optional(2.0));
   // Asked again alone, it gets its answer.
   EXPECT_THAT(answers[1].usd, Optional(2.0));
+}
+
+TEST_F(OracleChainTest, ASourceInTheProcessIsOneAmongOthers) {
+  LocalProvider log("log", [&](const chain::TokenRef& token) {
+    return token == Token(1) ? Found(5, sim_.Now()) : Failed(Outcome::kNotFound);
+  });
+  ScriptedProvider& a = Knows("a", 5.001);
+  OracleChain chain(options_, {&log, &a}, sim_.loop(), common::SeededRandom(1), observer_);
+  std::vector<OracleAnswer> answers;
+  chain.AskMany({{Token(1)}, {Token(2)}, Aggregate(1)},
+                [&](std::vector<OracleAnswer> said) { answers = std::move(said); });
+  sim_.RunFor(absl::Seconds(1));
+  ASSERT_THAT(answers, SizeIs(3));
+  EXPECT_THAT(answers[0].usd, Optional(5.0));
+  EXPECT_THAT(answers[1].usd, Optional(5.001));
+  EXPECT_NEAR(answers[2].usd.value(), 5.0005, 1e-9);
+  EXPECT_TRUE(answers[2].is_quorum);
 }
 
 TEST(OracleChain, AnswersThreadsThatAskAtOnce) {

@@ -209,7 +209,7 @@ TEST(ReadJupiterPrices, RecordedNumbers) {
   const auto answers = ReadJupiterPrices({kBonk, kSol, kUsdc}, Recorded("price_apis/jupiter_price_v3.json"), kNow);
   EXPECT_EQ(answers[0].observations[0].usd, "0.000004492159735952627");
   EXPECT_EQ(answers[0].observations[0].value, 4.492159735952627e-06);
-  EXPECT_EQ(answers[0].observations[0].liquidity_usd, 1195149.2606265605);
+  EXPECT_DOUBLE_EQ(answers[0].observations[0].liquidity_usd.value(), 1195149.2606265605);
   EXPECT_EQ(answers[1].observations[0].usd, "81.63299710462975");
   EXPECT_EQ(answers[2].outcome, Outcome::kNotFound) << "unpriced mints are left out";
 }
