@@ -19,7 +19,7 @@ struct ServiceState {
   uint64_t transactions = 0;
   // Rows that one update for each trade would have written, less those that were.
   uint64_t rows_saved = 0;
-  // Minute candles folded.
+  // Minute candles in the rows written; one counts again with each row that has it.
   uint64_t candles = 0;
 };
 
