@@ -130,6 +130,7 @@ Platform::Platform() {
   Must(cluster_->CreateDatabase("platform"));
   Must(cluster_->CreateRole("detector", "platform"));
   Must(cluster_->CreateRole("resolver", "platform"));
+  Must(cluster_->CreateRole("pricing", "platform"));
 }
 
 double Platform::Psql(const std::string& sql, const std::string& redirect) {

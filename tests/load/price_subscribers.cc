@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "tests/load/platform.h"
+#include "tests/load/bench_platform.h"
 
 namespace tokenwatch::load {
 namespace {

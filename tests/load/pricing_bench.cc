@@ -1,7 +1,7 @@
 // Pricing as a whole process behind a detector: how quickly it folds a log, how soon a trade shows in a price, and how
 // many prices it answers. TOKENWATCH_BENCH_TRADES changes the size of the log.
 #include <algorithm>
-#include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -16,8 +16,8 @@
 #include "absl/time/clock.h"
 #include "chain/address.h"
 #include "common/sync/mutex.h"
+#include "tests/load/bench_platform.h"
 #include "tests/load/bench_report.h"
-#include "tests/load/platform.h"
 #include "tests/load/price_subscribers.h"
 #include "tokenwatch/pricing/v1/pricing.grpc.pb.h"
 
@@ -271,6 +271,23 @@ void MeasureReads(Platform& platform, Detector& detector, const common::TempDir&
   pricing.Stop();
 }
 
+// Until the recording is in the log to its end.
+void AwaitReplayed(Detector& detector) {
+  detector.AwaitLead();
+  uint64_t before = 0;
+  while (true) {
+    absl::SleepFor(absl::Seconds(1));
+    const auto status = detector.Status();
+    bool finished = false;
+    for (const auto& feed : status.feeds()) {
+      if (feed.state() == "failed") Fail("the replay failed: " + feed.detail());
+      finished = finished || feed.state() == "finished";
+    }
+    if (finished && status.trade_cursor() == before) return;
+    before = status.trade_cursor();
+  }
+}
+
 int Main(const std::vector<std::string>& names) {
   const auto wanted = [&](const std::string& part) {
     return names.empty() || std::find(names.begin(), names.end(), part) != names.end();
@@ -278,16 +295,10 @@ int Main(const std::vector<std::string>& names) {
   const common::TempDir dir;
   Platform platform;
   const uint64_t trades = Setting("TOKENWATCH_BENCH_TRADES", 1'500'000);
-  const std::string recording =
-      MakeRecording(dir, "session.jsonl",
-                    {"--seed=11", absl::StrCat("--trades=", trades), absl::StrCat("--launches=", trades / 100),
-                     "--wallets=20000", "--rate=200", "--failed_share=0"});
-  {
-    Detector replay(platform, dir, {"--feeds=recording", "--recording=" + recording, "--exit_after_recording"});
-    if (replay.process().Wait(absl::Minutes(10)) != 0) Fail("the replay failed: " + replay.process().Stderr());
-  }
+  const std::string recording = MakeRecording(dir.path(), "session.jsonl", trades, trades / 100);
+  Detector detector(platform.cluster(), dir, {"--feeds=recording", "--recording=" + recording});
+  AwaitReplayed(detector);
   std::remove(recording.c_str());
-  Detector detector(platform, dir, {});
   if (wanted("fold")) MeasureFold(platform, detector, dir);
   if (wanted("streams")) MeasureStreams(platform, detector, dir);
   if (wanted("reads")) MeasureReads(platform, detector, dir);
