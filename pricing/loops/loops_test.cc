@@ -39,7 +39,8 @@ class LoopsTest : public ::testing::Test, public PriceRequestListener {
   void Trades(uint64_t token, int count) {
     for (int i = 0; i < count; ++i) {
       ++seconds_;
-      world_.Add(TestToken(token), absl::Seconds(seconds_), 30'000'000'000 + static_cast<uint64_t>(seconds_), 1'000'000);
+      world_.Add(TestToken(token), absl::Seconds(seconds_), 30'000'000'000 + static_cast<uint64_t>(seconds_),
+                 1'000'000);
     }
   }
 
