@@ -141,8 +141,8 @@ class Fold {
   // The checkpoint that a flush of nothing would write now, with the number of the last flush that was written.
   Checkpoint position() const;
   FoldCounts counts() const;
-  // Where in the log the trades of a series are that is parked and not in memory, growing; empty for any other. May wait
-  // for a batch.
+  // Where in the log the trades of a series are that is parked and not in memory, growing; empty for any other. May
+  // wait for a batch.
   std::vector<uint64_t> ParkedCursors(const SeriesKey& key) const;
 
  private:

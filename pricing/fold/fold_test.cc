@@ -1,13 +1,16 @@
-// What the fold promises, rule by rule. What happens when everything happens at once is in fold_model_test.cc.
+// What the fold makes of trades, rule by rule. What it writes is in fold_flush_test.cc; what happens when everything
+// happens at once in fold_model_test.cc.
 #include "pricing/fold/fold.h"
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "pricing/testing/fake_database.h"
+#include "pricing/testing/fold_bed.h"
 #include "pricing/testing/trades.h"
 
 namespace tokenwatch::pricing {
@@ -16,82 +19,12 @@ namespace {
 using testing::Canonical;
 using ::testing::ElementsAre;
 using testing::FakeDatabase;
-using testing::kSol;
-using testing::PricedTrade;
 using testing::Start;
 using testing::TokenNumber;
 using ::testing::UnorderedElementsAre;
 using testing::WalletNumber;
 
-class Recorder : public FoldListener {
- public:
-  void OnPrices(absl::Span<const chain::TokenRef> tokens) override { told.assign(tokens.begin(), tokens.end()); }
-  std::vector<chain::TokenRef> told;
-};
-
-class FoldTest : public ::testing::Test {
- protected:
-  FoldTest() {
-    options_.persist_trades = 3;
-    options_.persist_usd = 100;
-    Restart();
-  }
-
-  // A new process with what the database has.
-  void Restart() {
-    fold_.reset();
-    fold_ = std::make_unique<Fold>(options_, hot_, usd_, database_, listener_);
-    database_.Restore(*fold_);
-  }
-
-  // Adds a trade of `token` to the log.
-  Trade& Log(uint64_t token, absl::Duration since_start = absl::ZeroDuration()) {
-    log_.push_back(PricedTrade(log_.size() + 1, token, Start() + since_start, 100, 200));
-    return log_.back();
-  }
-  absl::Status Apply() {
-    TradeBatch batch;
-    for (const Trade& trade : log_) {
-      if (trade.cursor > fold_->position().cursor) batch.trades.push_back(trade);
-    }
-    batch.cursor = log_.size();
-    return fold_->Apply(batch);
-  }
-  Flush Collect(bool everything = true, size_t max_rows = 1000) {
-    return fold_->CollectFlush(database_.checkpoint.flush, max_rows, everything);
-  }
-  Flush Write(bool everything = true, size_t max_rows = 1000) {
-    Flush flush = Collect(everything, max_rows);
-    EXPECT_TRUE(database_.Write(flush).ok());
-    fold_->FlushWritten(flush);
-    return flush;
-  }
-  // Lets the log's time pass, and what is idle leave.
-  void Pass(absl::Duration since_start) {
-    Log(999, since_start);
-    ASSERT_TRUE(Apply().ok());
-    Write();
-    Log(999, since_start);
-    ASSERT_TRUE(Apply().ok());
-  }
-  bool IsHot(uint64_t token) {
-    return hot_.Read(TokenNumber(token), chain::Address(), [](const Series&) {});
-  }
-  Series Read(uint64_t token) {
-    Series found;
-    EXPECT_TRUE(hot_.Read(TokenNumber(token), chain::Address(), [&](const Series& series) { found = series; }));
-    return found;
-  }
-  static SeriesKey Key(uint64_t token) { return {TokenNumber(token), Canonical(kSol)}; }
-
-  FoldOptions options_;
-  UsdOfQuote usd_ = [](const chain::TokenRef&, absl::Time) { return 150.0; };
-  std::vector<Trade> log_;
-  FakeDatabase database_{log_};
-  Recorder listener_;
-  HotSet hot_;
-  std::unique_ptr<Fold> fold_;
-};
+class FoldTest : public testing::FoldBed {};
 
 TEST_F(FoldTest, ParksWhatIsNotWorthRows) {
   Log(1);
@@ -228,104 +161,6 @@ TEST_F(FoldTest, AWatchedTokenIsKeptAtOnceInMemoryAndElseFromItsNextTrade) {
   EXPECT_EQ(fold_->counts().kept, 2u);
 }
 
-TEST_F(FoldTest, WaitsWithRowsUntilAChunkIsCompleteOrTheIntervalIsOver) {
-  options_.row_interval = absl::Hours(2);
-  Restart();
-  for (int i = 0; i < 3; ++i) Log(1, absl::Minutes(30));
-  ASSERT_TRUE(Apply().ok());
-  EXPECT_EQ(Write(false).rows(), 0u);
-  EXPECT_EQ(database_.checkpoint.cursor, 3u);
-  // The log is needed from the first trade that is not written.
-  EXPECT_EQ(database_.checkpoint.redo_cursor, 0u);
-  Log(2, absl::Minutes(119));
-  ASSERT_TRUE(Apply().ok());
-  EXPECT_EQ(Write(false).rows(), 0u);
-  Log(2, absl::Minutes(121));
-  ASSERT_TRUE(Apply().ok());
-  const Flush flush = Write(false);
-  ASSERT_EQ(flush.series.size(), 1u);
-  EXPECT_EQ(flush.parked.size(), 1u);
-  EXPECT_EQ(database_.checkpoint.redo_cursor, 5u);
-  EXPECT_EQ(Write(false).rows(), 0u);
-  EXPECT_FALSE(fold_->wants_flush());
-}
-
-TEST_F(FoldTest, ShortIntervalsEndBeforeTheChunk) {
-  options_.row_interval = absl::Minutes(5);
-  Restart();
-  for (int i = 0; i < 3; ++i) Log(1, absl::Minutes(30));
-  ASSERT_TRUE(Apply().ok());
-  EXPECT_EQ(Write(false).rows(), 0u);
-  Log(2, absl::Minutes(35));
-  ASSERT_TRUE(Apply().ok());
-  EXPECT_EQ(Write(false).rows(), 2u);
-}
-
-TEST_F(FoldTest, TooManyDirtySeriesDoNotWait) {
-  options_.max_dirty = 8;
-  options_.persist_trades = 1;
-  Restart();
-  for (uint64_t token = 0; token < 8; ++token) Log(token);
-  ASSERT_TRUE(Apply().ok());
-  EXPECT_FALSE(fold_->wants_flush());
-  Log(8);
-  ASSERT_TRUE(Apply().ok());
-  EXPECT_TRUE(fold_->wants_flush());
-  const Flush flush = Write(false);
-  // The oldest, and one more than must be.
-  ASSERT_EQ(flush.series.size(), 2u);
-  EXPECT_EQ(flush.series[0].key, Key(0));
-  EXPECT_EQ(flush.series[1].key, Key(1));
-  EXPECT_EQ(flush.checkpoint.redo_cursor, 2u);
-  EXPECT_FALSE(fold_->wants_flush());
-  EXPECT_EQ(fold_->counts().dirty, 7u);
-}
-
-TEST_F(FoldTest, AFlushHasAtMostSoManyRows) {
-  options_.persist_trades = 1;
-  Restart();
-  for (uint64_t token = 0; token < 10; ++token) Log(token);
-  ASSERT_TRUE(Apply().ok());
-  size_t written = 0;
-  for (int i = 0; i < 4; ++i) {
-    const Flush flush = Write(true, 5);
-    EXPECT_LE(flush.rows(), 5u);
-    written += flush.series.size();
-    EXPECT_EQ(flush.checkpoint.redo_cursor, written);
-  }
-  EXPECT_EQ(written, 8u);
-  // One series goes even if it alone is more.
-  EXPECT_EQ(Write(true, 1).rows(), 2u);
-}
-
-TEST_F(FoldTest, WhatChangesInFlightIsWrittenAgain) {
-  for (int i = 0; i < 3; ++i) Log(1);
-  ASSERT_TRUE(Apply().ok());
-  const Flush flush = Collect();
-  EXPECT_EQ(flush.checkpoint.redo_cursor, 3u);
-  Log(1);
-  ASSERT_TRUE(Apply().ok());
-  ASSERT_TRUE(database_.Write(flush).ok());
-  fold_->FlushWritten(flush);
-  EXPECT_EQ(fold_->position().redo_cursor, 3u);
-  EXPECT_EQ(Write().series[0].trades, 4u);
-  EXPECT_EQ(Write().rows(), 0u);
-}
-
-TEST_F(FoldTest, AFailedFlushLosesNothing) {
-  for (int i = 0; i < 3; ++i) Log(1);
-  Log(2);
-  ASSERT_TRUE(Apply().ok());
-  const Flush failed = Collect();
-  EXPECT_EQ(failed.rows(), 2u);
-  fold_->FlushFailed(failed);
-  EXPECT_EQ(fold_->position().redo_cursor, 0u);
-  const Flush again = Write();
-  EXPECT_EQ(again.rows(), 2u);
-  EXPECT_EQ(again.parked.size(), 1u);
-  EXPECT_EQ(again.checkpoint, failed.checkpoint);
-}
-
 TEST_F(FoldTest, IdleSeriesLeaveAndComeBack) {
   for (int i = 0; i < 3; ++i) Log(1);
   ASSERT_TRUE(Apply().ok());
@@ -353,44 +188,6 @@ TEST_F(FoldTest, IdleSeriesLeaveAndComeBack) {
   hot_.ReadChunks(Key(1), Start(), Start() + absl::Hours(24),
                   [&](const CandleChunk& chunk) { minutes.push_back(chunk.size()); });
   EXPECT_THAT(minutes, ElementsAre(1));
-}
-
-TEST_F(FoldTest, WhatIsNotWrittenDoesNotLeave) {
-  options_.max_hot = 4;
-  Restart();
-  for (uint64_t token = 0; token < 5; ++token) Log(token);
-  ASSERT_TRUE(Apply().ok());
-  EXPECT_EQ(fold_->counts().hot, 5u);
-  EXPECT_TRUE(fold_->wants_flush());
-  Log(5);
-  ASSERT_TRUE(Apply().ok());
-  // Now memory is full, and the log waits.
-  Log(6);
-  const Checkpoint before = fold_->position();
-  EXPECT_TRUE(absl::IsResourceExhausted(Apply()));
-  EXPECT_EQ(fold_->position(), before);
-  EXPECT_EQ(fold_->counts().refused, 1u);
-  const Flush flush = Collect(false);
-  // The idlest, and only these.
-  EXPECT_EQ(flush.parked.size(), 2u);
-  EXPECT_TRUE(absl::IsResourceExhausted(Apply()));
-  ASSERT_TRUE(database_.Write(flush).ok());
-  fold_->FlushWritten(flush);
-  ASSERT_TRUE(Apply().ok());
-  EXPECT_FALSE(IsHot(0));
-  EXPECT_TRUE(IsHot(6));
-  EXPECT_LE(fold_->counts().hot, 5u);
-}
-
-TEST_F(FoldTest, BytesAreBoundedToo) {
-  options_.max_bytes = 60'000;
-  Restart();
-  for (uint64_t token = 0; token < 200; ++token) {
-    Log(token);
-    while (!Apply().ok()) Write(false);
-  }
-  EXPECT_LE(fold_->counts().hot_bytes, options_.max_bytes * 5 / 4 + 4000);
-  EXPECT_GT(fold_->counts().hot, 10u);
 }
 
 TEST_F(FoldTest, AnErrorOfTheHistoryChangesNothing) {
@@ -456,65 +253,6 @@ TEST_F(FoldTest, TellsOfEachTokenWhosePriceChangedOnce) {
   ASSERT_TRUE(Apply().ok());
   EXPECT_TRUE(listener_.told.empty());
   EXPECT_EQ(fold_->counts().unpriced, 1u);
-}
-
-TEST_F(FoldTest, AFollowerHasNothingToWriteOnceTheWriterHas) {
-  HotSet hot;
-  Fold follower(options_, hot, usd_, database_, listener_);
-  follower.Begin({});
-  for (int i = 0; i < 3; ++i) Log(1);
-  Log(2);
-  ASSERT_TRUE(Apply().ok());
-  Log(1);
-  ASSERT_TRUE(follower.Apply({log_, 5, 0}).ok());
-  Write();
-  follower.Covered(database_.checkpoint);
-  EXPECT_EQ(follower.position().redo_cursor, 4u);
-  EXPECT_EQ(follower.counts().dirty, 1u);
-  // It takes over.
-  const Flush flush = follower.CollectFlush(database_.checkpoint.flush, 100, true);
-  ASSERT_EQ(flush.series.size(), 1u);
-  EXPECT_TRUE(flush.parked.empty());
-  EXPECT_TRUE(database_.Write(flush).ok());
-}
-
-TEST_F(FoldTest, AReplicaThatLagsDoesNotTakeRowsBack) {
-  HotSet hot;
-  Fold follower(options_, hot, usd_, database_, listener_);
-  follower.Begin({});
-  for (int i = 0; i < 3; ++i) Log(1);
-  ASSERT_TRUE(follower.Apply({log_, 3, 0}).ok());
-  Log(1);
-  ASSERT_TRUE(Apply().ok());
-  Write();
-  follower.Covered(database_.checkpoint);
-  const Flush nothing = follower.CollectFlush(database_.checkpoint.flush, 100, true);
-  EXPECT_EQ(nothing.rows(), 0u);
-  EXPECT_EQ(nothing.checkpoint.cursor, 4u);
-  EXPECT_TRUE(database_.Write(nothing).ok());
-  follower.FlushWritten(nothing);
-  Log(1);
-  ASSERT_TRUE(follower.Apply({log_, 5, 0}).ok());
-  EXPECT_EQ(follower.CollectFlush(database_.checkpoint.flush, 100, true).series[0].trades, 5u);
-}
-
-TEST_F(FoldTest, ParksEverythingAnewWhenMostOfItIsDead) {
-  options_.max_dead_parked = 10;
-  Restart();
-  for (uint64_t token = 0; token < 8; ++token) Log(token), Log(token);
-  ASSERT_TRUE(Apply().ok());
-  EXPECT_FALSE(Write().parked_is_complete);
-  // All but one become worth rows: what was parked of them is dead.
-  for (uint64_t token = 1; token < 8; ++token) Log(token);
-  ASSERT_TRUE(Apply().ok());
-  EXPECT_FALSE(Write().parked_is_complete);
-  Log(9);
-  ASSERT_TRUE(Apply().ok());
-  const Flush flush = Write();
-  EXPECT_TRUE(flush.parked_is_complete);
-  EXPECT_EQ(flush.parked.size(), 2u);
-  EXPECT_FALSE(Write().parked_is_complete);
-  EXPECT_THAT(database_.Parked()[FingerprintOf(Key(0))], ElementsAre(1, 2));
 }
 
 }  // namespace

@@ -96,5 +96,22 @@ TEST(MetricsGoldenTest, OfTheResolver) {
   ExpectGolden("resolver_metrics.txt", Families(metrics.substr(body)));
 }
 
+TEST(MetricsGoldenTest, OfPricing) {
+  Platform platform;
+  ASSERT_TRUE(platform.ok());
+  const auto detector = platform.StartDetector();
+  ASSERT_NE(detector, nullptr);
+  const auto pricing =
+      platform.Launch("tokenwatch-pricing",
+                      {"--dsn=" + platform.cluster().Dsn("platform", "pricing"), "--detector=" + detector->address(),
+                       "--providers=dexscreener", "--dexscreener_url=http://127.0.0.1:1"});
+  ASSERT_NE(pricing, nullptr);
+  ASSERT_TRUE(platform.AwaitReady(*pricing));
+  const std::string metrics = pricing->Http("/metrics");
+  const size_t body = metrics.find("# HELP");
+  ASSERT_NE(body, std::string::npos) << metrics;
+  ExpectGolden("pricing_metrics.txt", Families(metrics.substr(body)));
+}
+
 }  // namespace
 }  // namespace tokenwatch::functional
