@@ -19,8 +19,6 @@ struct ServiceState {
   uint64_t transactions = 0;
   // Rows that one update for each trade would have written, less those that were.
   uint64_t rows_saved = 0;
-  // Minute candles in the rows written; one counts again with each row that has it.
-  uint64_t candles = 0;
 };
 
 // Thread-safe.

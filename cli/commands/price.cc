@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "cli/commands/commands.h"
 #include "cli/commands/price_parts.h"
@@ -152,8 +153,10 @@ absl::StatusOr<int> ShowMarkets(Context& context) {
       absl::StrAppend(&text, ToJson(market), "\n");
       continue;
     }
+    double liquidity = 0;
     table.AddRow({market.venue(), market.source(), PriceText(market.price()), UsdText(market.price()),
-                  market.liquidity_usd(), QuoteAmountText(market.quote_volume(), token.chain(), market.quote_address()),
+                  absl::SimpleAtod(market.liquidity_usd(), &liquidity) ? FormatPrice(liquidity) : "",
+                  QuoteAmountText(market.quote_volume(), token.chain(), market.quote_address()),
                   market.trades() == 0 ? "" : absl::StrCat(market.trades()),
                   market.has_updated_at() ? FormatUtc(FromProto(market.updated_at())) : "", market.pool()});
   }

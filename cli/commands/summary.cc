@@ -118,16 +118,16 @@ boost::json::value ToObject(const PricingFacts& facts) {
 
 std::string PricingText(Context& context, const PricingFacts& facts) {
   const pricing::v1::GetStatusResponse& status = *facts.status;
-  std::string text =
-      LabelledLines({{"trades folded", FormatCount(status.trades_folded())},
-                     {"prices", absl::StrCat(FormatCount(status.hot_tokens()), " tokens in memory, ",
-                                             FormatCount(status.persisted_tokens()), " worth rows, ",
-                                             FormatCount(status.parked_tokens()), " parked")},
-                     {"candles", absl::StrCat(FormatCount(status.candles()), " minutes")},
-                     {"row writes saved", absl::StrFormat("%s of %s  (%.1f%%)", FormatCount(status.rows_saved()),
-                                                          FormatCount(status.rows_saved() + status.rows_written()),
-                                                          SavedShare(status) * 100)}},
-                    context.terminal());
+  std::string text = LabelledLines(
+      {{"trades folded", FormatCount(status.trades_folded())},
+       {"prices",
+        absl::StrCat(FormatCount(status.hot_tokens()), " tokens in memory, ", FormatCount(status.persisted_tokens()),
+                     " worth rows, ", FormatCount(status.parked_tokens()), " parked")},
+       {"candles", absl::StrCat(FormatCount(status.candles()), " minutes")},
+       {"rows written",
+        absl::StrFormat("%s, where one for each trade would be %s  (%.1f%% saved)", FormatCount(status.rows_written()),
+                        FormatCount(status.rows_saved() + status.rows_written()), SavedShare(status) * 100)}},
+      context.terminal());
   Table table({{.title = "HOT", .align = Align::kRight},
                {.title = "TOKEN", .shrink = Shrink::kMiddle},
                {.title = "SYMBOL", .shrink = Shrink::kEnd},

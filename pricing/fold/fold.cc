@@ -219,6 +219,7 @@ void Fold::Impl::FoldOne(const Trade& trade, HotEntry& entry) {
   ++counts_.trades;
   if (!folded.has_price) ++counts_.unpriced;
   if (folded.late_candle) ++counts_.late_candles;
+  if (folded.new_candle) ++counts_.candles;
   if (folded.venue_left_out) ++counts_.venues_left_out;
   if (!entry.kept) {
     entry.cursors.push_back(trade.cursor);

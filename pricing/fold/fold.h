@@ -84,6 +84,8 @@ struct FoldCounts {
   uint64_t unpriced = 0;
   // Trades of another minute than the newest of their series.
   uint64_t late_candles = 0;
+  // Minutes of a series that got their first trade.
+  uint64_t candles = 0;
   // Series and chunks read from the database.
   uint64_t loads = 0;
   // Series made again from the log.

@@ -18,17 +18,17 @@ double UnitsPerWhole(const SeriesKey& key) {
   return units;
 }
 
-// True when the candle is of the newest minute.
-bool AddCandle(const Candle& candle, HotEntry& entry) {
+void AddCandle(const Candle& candle, HotEntry& entry, FoldedTrade& folded) {
   const absl::Time start = ChunkStart(candle.start);
   HotChunk* held = entry.FindChunk(start);
-  bool newest = entry.chunks.empty() || entry.chunks.back().chunk.start() <= start;
+  const bool newest = entry.chunks.empty() || entry.chunks.back().chunk.start() <= start;
   if (held == nullptr) held = &entry.AddChunk(CandleChunk(start));
   // A chunk from the database may have more than the series had when it was read.
-  if (candle.max_cursor <= held->chunk.max_cursor()) return true;
-  newest = held->chunk.Add(candle) && newest;
+  if (candle.max_cursor <= held->chunk.max_cursor()) return;
+  const size_t before = held->chunk.size();
+  folded.late_candle = !held->chunk.Add(candle) || !newest;
+  folded.new_candle = held->chunk.size() > before;
   held->dirty = true;
-  return newest;
 }
 
 }  // namespace
@@ -51,7 +51,7 @@ FoldedTrade FoldTrade(const Trade& trade, HotEntry& entry) {
   folded.price_changed = added.price_changed;
   folded.venue_left_out = added.venue_left_out;
   folded.has_price = price.has_value();
-  if (price) folded.late_candle = !AddCandle(CandleOf(trade, price->ratio, Interval::k1m), entry);
+  if (price) AddCandle(CandleOf(trade, price->ratio, Interval::k1m), entry, folded);
   return folded;
 }
 

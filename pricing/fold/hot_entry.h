@@ -91,6 +91,8 @@ struct FoldedTrade {
   bool has_price = false;
   // Its minute was not the newest of the series.
   bool late_candle = false;
+  // It is the first of its minute.
+  bool new_candle = false;
   bool venue_left_out = false;
 };
 // Adds a trade of the series that is not in it yet to the series and its candles. Precondition: the chunk of its time

@@ -72,7 +72,6 @@ ServiceState Loops::state() const {
   state.rows_written = written.rows;
   state.transactions = written.transactions;
   state.rows_saved = state.fold.trades - std::min(state.fold.trades, written.rows);
-  state.candles = written.candles;
   return state;
 }
 

@@ -54,8 +54,7 @@ void WriteLoop::Sleep(absl::Duration span, const std::stop_token& stop) {
 }
 
 WriteLoop::Counts WriteLoop::counts() const {
-  return {rows_.load(std::memory_order_relaxed), transactions_.load(std::memory_order_relaxed),
-          candles_.load(std::memory_order_relaxed)};
+  return {rows_.load(std::memory_order_relaxed), transactions_.load(std::memory_order_relaxed)};
 }
 
 absl::Duration WriteLoop::Step() {
@@ -153,10 +152,7 @@ absl::Status WriteLoop::WriteOne(const Flush& flush) {
   size_t parked = 0;
   for (const ParkedSeries& series : flush.parked) parked += series.cursors.size();
   metrics.parked_trades.Increment(static_cast<double>(parked));
-  uint64_t candles = 0;
-  for (const ChunkRow& chunk : flush.chunks) candles += static_cast<uint64_t>(chunk.minutes);
   rows_ += flush.rows();
-  candles_ += candles;
   ++transactions_;
   return absl::OkStatus();
 }

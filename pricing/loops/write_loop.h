@@ -38,7 +38,6 @@ class WriteLoop {
   struct Counts {
     uint64_t rows = 0;
     uint64_t transactions = 0;
-    uint64_t candles = 0;
   };
   Counts counts() const;
 
@@ -69,7 +68,6 @@ class WriteLoop {
   std::atomic<uint64_t> written_redo_{0};
   std::atomic<uint64_t> rows_{0};
   std::atomic<uint64_t> transactions_{0};
-  std::atomic<uint64_t> candles_{0};
 
   common::Mutex mutex_;
   common::CondVar woken_changed_;

@@ -157,7 +157,7 @@ void ToProto(const ServiceState& state, pb::GetStatusResponse* out) {
   out->set_rows_written(static_cast<int64_t>(state.rows_written));
   out->set_transactions(static_cast<int64_t>(state.transactions));
   out->set_rows_saved(static_cast<int64_t>(state.rows_saved));
-  out->set_candles(static_cast<int64_t>(state.candles));
+  out->set_candles(static_cast<int64_t>(state.fold.candles));
 }
 
 void ToProto(const Market& market, absl::Time now, pb::Market* out) {

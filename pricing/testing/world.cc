@@ -287,7 +287,6 @@ ServiceState World::state() const {
   state.rows_written = 11;
   state.transactions = 3;
   state.rows_saved = 89;
-  state.candles = 5;
   return state;
 }
 
