@@ -4,10 +4,13 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "absl/time/clock.h"
 #include "pricing/loops/restore.h"
 
 namespace tokenwatch::pricing {
 namespace {
+
+constexpr absl::Duration kReferencesKept = absl::Hours(24 * 7);
 
 UsdOfQuote UsdFrom(const ReferenceBook& references, absl::Duration max_age) {
   return [&references, max_age](const chain::TokenRef& asset, absl::Time at) -> std::optional<double> {
@@ -16,6 +19,13 @@ UsdOfQuote UsdFrom(const ReferenceBook& references, absl::Duration max_age) {
     if (!reference.has_value() || !absl::SimpleAtod(reference->usd, &usd)) return std::nullopt;
     return usd;
   };
+}
+
+// References of trades that may be folded again are among those, and the ones that prices of the last days were made
+// with; all of them when nothing has been folded.
+absl::Time OldestReference(const Checkpoint& checkpoint, absl::Time now) {
+  if (checkpoint.newest_event == absl::InfinitePast()) return absl::UnixEpoch();
+  return std::min(checkpoint.newest_event, now) - kReferencesKept;
 }
 
 }  // namespace
@@ -35,6 +45,9 @@ absl::Status Loops::Restore(absl::Time deadline) {
                              UsdFrom(context_.references, context_.config.reference_max_age), history_, parts_.prices);
   const absl::StatusOr<Checkpoint> checkpoint = RestoreFold(context_.store, *fold, deadline);
   if (!checkpoint.ok()) return checkpoint.status();
+  const absl::Status restored = RestoreReferences(context_.store, context_.references,
+                                                  OldestReference(*checkpoint, context_.clock.Now()), deadline);
+  if (!restored.ok()) return restored;
   fold_ = std::move(fold);
   write_.emplace(context_, *fold_, *checkpoint);
   follow_.emplace(context_, *fold_, *checkpoint, [this] { write_->Wake(); });

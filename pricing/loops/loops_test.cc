@@ -121,6 +121,28 @@ TEST_F(LoopsTest, ARestoreThatFailedIsMadeAnew) {
   EXPECT_EQ(world_.store.series_rows(), 1u);
 }
 
+TEST_F(LoopsTest, StoredReferencesAreKnownBeforeTheFirstTradeIsFolded) {
+  const chain::TokenRef sol{chain::Chain::kSolana, TestQuote()};
+  const Reference old{sol, TestTime() - absl::Hours(24 * 30), "90", Word("recorded")};
+  const Reference young{sol, TestTime(), "100", Word("recorded")};
+  ASSERT_TRUE(world_.store.AddReferences({old, young}, absl::InfiniteFuture()).ok());
+  Process first(loops_, *this);
+  ASSERT_TRUE(first.Restore().ok());
+  EXPECT_EQ(world_.references.Find(sol, TestTime(), absl::Hours(1)), young);
+  EXPECT_EQ(world_.references.Find(sol, old.event_time, absl::Hours(1)), old) << "nothing is folded: all may be needed";
+
+  // 100 lamports at 100 USD are nothing; ten SOL are worth a row.
+  loops_.config.persist_trades = 1000;
+  world_.Add(TestToken(1), absl::Seconds(1), 30'000'000'000, 1'000'000, [](Trade& trade) { trade.quote_amount = 100; });
+  world_.Add(TestToken(2), absl::Seconds(2), 30'000'000'000, 1'000'000,
+             [](Trade& trade) { trade.quote_amount = 10'000'000'000; });
+  Process second(loops_, *this);
+  ASSERT_TRUE(second.Restore().ok());
+  second.loops().Start();
+  ASSERT_TRUE(second.AwaitFolded(2));
+  EXPECT_EQ(second.loops().state().fold.kept, 1u);
+}
+
 TEST_F(LoopsTest, ATokenWatchedThroughAnotherReplicaIsWatchedHere) {
   Trades(1, 1);
   Process process(loops_, *this);
