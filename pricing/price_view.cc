@@ -1,7 +1,5 @@
 #include "pricing/price_view.h"
 
-#include <algorithm>
-
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "chain/solana/quote_tokens.h"
@@ -113,11 +111,8 @@ std::optional<Price> PriceView::Make(const chain::TokenRef& token, const OracleA
   price.sources = answer.sources;
   price.event_time = answer.event_time;
   price.confidence_bps = answer.confidence_bps;
-  const auto used = std::count_if(answer.sources.begin(), answer.sources.end(),
-                                  [](const SourceReport& report) { return report.used; });
-  const bool agreed = used >= 2 && answer.confidence_bps.has_value() && *answer.confidence_bps <= kWideSpreadBps;
   price.grade = answer.is_stale || as_of - price.event_time > options_.stale_after ? Grade::kC
-                : agreed                                                           ? Grade::kA
+                : answer.is_quorum                                                 ? Grade::kA
                                                                                    : Grade::kB;
   price.unknown_reason = "oracles tell USD only";
   return price;

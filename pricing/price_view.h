@@ -28,9 +28,6 @@ struct PriceInputs {
 std::optional<PriceInputs> InputsOf(const Series& series);
 std::optional<int> FixedDecimals(const Series& series);
 
-// Spread of the sources, above which the agreement of several is worth no more than the word of one.
-inline constexpr double kWideSpreadBps = 200;
-
 // Thread-safe; never blocks. What it refers to outlives it.
 class PriceView {
  public:

@@ -122,10 +122,9 @@ TEST_F(PriceViewTest, OraclePrices) {
   EXPECT_FALSE(price->in_quote.has_value());
   answer.sources.push_back(answer.sources[0]);
   answer.confidence_bps = 30;
-  EXPECT_EQ(view.Make(token_, answer, now)->grade, Grade::kA) << "two that agree";
-  answer.confidence_bps = kWideSpreadBps + 1;
-  EXPECT_EQ(view.Make(token_, answer, now)->grade, Grade::kB) << "two that do not";
-  answer.confidence_bps = 30;
+  EXPECT_EQ(view.Make(token_, answer, now)->grade, Grade::kB) << "two that one alone could have moved";
+  answer.is_quorum = true;
+  EXPECT_EQ(view.Make(token_, answer, now)->grade, Grade::kA);
   answer.is_stale = true;
   EXPECT_EQ(view.Make(token_, answer, now)->grade, Grade::kC);
   answer.is_stale = false;

@@ -43,7 +43,7 @@ std::optional<Reference> ReferenceFrom(const chain::TokenRef& asset, const Oracl
   if (nearest == nullptr) return std::nullopt;
   const Observation& observation = *nearest->observation;
   // As the database keeps times.
-  const absl::Time at = absl::FromUnixMicros(absl::ToUnixMicros(observation.event_time.value_or(observation.heard_at)));
+  const absl::Time at = absl::FromUnixMicros(absl::ToUnixMicros(observation.made_at()));
   return Reference{asset, at, observation.usd, nearest->source};
 }
 

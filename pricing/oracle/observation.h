@@ -38,6 +38,8 @@ struct Observation {
   std::optional<absl::Time> event_time;
   // When the answer came, by the wall clock.
   absl::Time heard_at;
+  // When it was so, as well as is known.
+  absl::Time made_at() const { return event_time.value_or(heard_at); }
   std::optional<double> liquidity_usd;
   // Where it says the token trades; empty when it does not.
   Word venue;

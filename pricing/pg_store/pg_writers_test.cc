@@ -14,7 +14,7 @@
 namespace tokenwatch::pricing {
 namespace {
 
-// Issue 3, goal 7. Sessions of their own each, because there is one writing session only.
+// Sessions of their own each, because the store itself has one writing session only.
 TEST_F(PgStoreTest, SixtyFourWritersInAnyOrderLeaveTheTrueHigh) {
   constexpr uint64_t kWriters = 64;
   constexpr uint64_t kSeries = 5;

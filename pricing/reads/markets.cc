@@ -53,7 +53,7 @@ void AddHeard(const chain::TokenRef& token, const std::vector<SourceReport>& rep
     answer.sources = {report};
     answer.sources.front().used = true;
     answer.sources.front().rejected.clear();
-    answer.event_time = observation.event_time.value_or(observation.heard_at);
+    answer.event_time = observation.made_at();
     Market& market = markets->emplace_back();
     market.venue = observation.venue;
     market.pool = observation.pool;

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "pricing/decimal_text.h"
-#include "pricing/reads/aggregate_reports.h"
+#include "pricing/oracle/oracle_answer.h"
 
 namespace tokenwatch::pricing {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "common/sync/stop.h"
 #include "pricing/decimal_text.h"
-#include "pricing/reads/aggregate_reports.h"
+#include "pricing/oracle/oracle_answer.h"
 
 namespace tokenwatch::pricing {
 
@@ -187,7 +187,7 @@ OracleAnswer FakeOracle::Answer(const OracleQuestion& question) {
     if (!report.observation.has_value() || answer.usd.has_value()) continue;
     report.used = true;
     answer.usd = report.observation->value;
-    answer.event_time = report.observation->event_time.value_or(report.observation->heard_at);
+    answer.event_time = report.observation->made_at();
   }
   answer.sources = std::move(reports);
   return answer;

@@ -1,21 +1,14 @@
-// Pricing as a whole process behind a detector: how quickly it folds a log, how soon a trade shows in a price, and how
-// many prices it answers. TOKENWATCH_BENCH_TRADES changes the size of the log.
+// Pricing as a whole process behind a detector: how quickly it folds a log and how soon a trade shows in a price. What
+// it answers is measured by pricing/rpc/serving_bench.cc. TOKENWATCH_BENCH_TRADES changes the size of the log.
 #include <algorithm>
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "chain/address.h"
-#include "common/sync/mutex.h"
 #include "tests/load/bench_platform.h"
 #include "tests/load/bench_report.h"
 #include "tests/load/price_subscribers.h"
@@ -28,7 +21,6 @@ namespace pb = ::tokenwatch::pricing::v1;
 using pb::PricingService;
 
 constexpr char kSol[] = "So11111111111111111111111111111111111111112";
-constexpr int kBatch = 500;
 
 class Pricing : public Service {
  public:
@@ -162,115 +154,6 @@ void MeasureStreams(Platform& platform, Detector& detector, const common::TempDi
   pricing.Stop();
 }
 
-// Prices a second that redis answers to MGET of as many keys, one client; 0 when there is no redis here.
-double RedisMget(const common::TempDir& dir) {
-  if (std::system("command -v redis-server >/dev/null && command -v redis-benchmark >/dev/null") != 0) {
-    std::fprintf(stderr, "pricing_bench: no redis-server here: its MGET is not measured\n");
-    return 0;
-  }
-  const std::string socket = (dir.path() / "redis.sock").string();
-  common::ChildProcess::Options options;
-  options.command = {"redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no"};
-  options.stdout_file = dir.path() / "redis.log";
-  const auto server = Must(common::ChildProcess::Start(options));
-  const auto run = [&](std::vector<std::string> command, const char* out) {
-    common::ChildProcess::Options call;
-    call.command = std::move(command);
-    call.stdout_file = dir.path() / out;
-    if (Must(common::RunProcess(call, absl::Minutes(2))) != 0) Fail(call.command[0] + " failed");
-    return common::ReadFile(dir.path() / out);
-  };
-  for (int i = 0; i < 200 && std::system(absl::StrCat("redis-cli -s ", socket, " ping >/dev/null 2>&1").c_str()) != 0;
-       ++i) {
-    absl::SleepFor(absl::Milliseconds(20));
-  }
-  std::vector<std::string> set = {"redis-cli", "-s", socket, "MSET"};
-  std::vector<std::string> get = {"redis-benchmark", "-s", socket, "-c", "1", "-n", "20000", "--csv", "MGET"};
-  for (int i = 0; i < kBatch; ++i) {
-    const std::string key = absl::StrCat("prices:", Reporter::Token(static_cast<uint64_t>(i)));
-    set.push_back(key);
-    // About what a price is, as the replaced system kept it.
-    set.push_back(R"({"price":0.0000279589934762349,"priceUsd":0.00419384902143,"ts":1783165101,"volume":123456789})");
-    get.push_back(key);
-  }
-  run(std::move(set), "redis.set");
-  const std::string csv = run(std::move(get), "redis.get");
-  // The last line: "MGET ...","requests a second",...
-  const std::vector<std::string> lines = absl::StrSplit(csv, '\n', absl::SkipWhitespace());
-  double calls = 0;
-  const std::string& last = lines.back();
-  const std::vector<std::string> fields = absl::StrSplit(last.substr(last.find("\",") + 2), ',');
-  if (!absl::SimpleAtod(absl::StripSuffix(absl::StripPrefix(fields[0], "\""), "\""), &calls)) {
-    Fail("redis-benchmark said: " + last);
-  }
-  server->Signal(SIGTERM);
-  server->Wait(absl::Seconds(10));
-  return calls * kBatch;
-}
-
-std::vector<std::string> HotTokens(Pricing& pricing) {
-  grpc::ClientContext context;
-  pb::ListHotTokensRequest request;
-  request.set_page_size(kBatch);
-  pb::ListHotTokensResponse response;
-  Must(pricing.stub().ListHotTokens(&context, request, &response));
-  std::vector<std::string> tokens;
-  for (const auto& hot : response.tokens()) tokens.push_back(hot.price().token().address());
-  if (tokens.size() < kBatch) Fail("the log has too few tokens");
-  return tokens;
-}
-
-void MeasureReads(Platform& platform, Detector& detector, const common::TempDir& dir) {
-  Pricing pricing(platform, detector, dir);
-  pricing.AwaitFolded(detector.Status().trade_cursor());
-  const std::vector<std::string> tokens = HotTokens(pricing);
-  pb::BatchGetPricesRequest batch;
-  for (const std::string& token : tokens) {
-    batch.add_tokens()->set_chain("solana");
-    batch.mutable_tokens(batch.tokens_size() - 1)->set_address(token);
-  }
-  pb::BatchGetPricesResponse prices;
-  constexpr int kCalls = 3000;
-  const absl::Time begin = absl::Now();
-  for (int i = 0; i < kCalls; ++i) {
-    grpc::ClientContext context;
-    Must(pricing.stub().BatchGetPrices(&context, batch, &prices));
-    if (prices.prices_size() != kBatch) Fail("a price is missing");
-  }
-  const double rate = kCalls * kBatch / absl::ToDoubleSeconds(absl::Now() - begin);
-  Report({"BatchGetPrices of 500 tokens, one client", rate, "prices/s", ">= 1000000", "redis MGET of 500 keys",
-          RedisMget(dir)});
-
-  constexpr int kThreads = 4;
-  constexpr int kPerThread = 12'500;  // at 1,250 a second each: ten seconds
-  std::vector<std::vector<double>> ms(kThreads);
-  std::vector<std::thread> callers;
-  for (int t = 0; t < kThreads; ++t) {
-    callers.emplace_back([&, t] {
-      const auto stub = PricingService::NewStub(pricing.channel());
-      pb::GetPriceRequest request;
-      request.mutable_token()->set_chain("solana");
-      pb::GetPriceResponse response;
-      absl::Time next = absl::Now();
-      for (int i = 0; i < kPerThread; ++i) {
-        next += absl::Microseconds(800);
-        absl::SleepFor(next - absl::Now());
-        request.mutable_token()->set_address(tokens[static_cast<size_t>(i) % tokens.size()]);
-        grpc::ClientContext context;
-        Must(stub->GetPrice(&context, request, &response));
-        // From when it was due: a call that waits for the one before is late, too.
-        ms[static_cast<size_t>(t)].push_back(absl::ToDoubleMilliseconds(absl::Now() - next));
-      }
-    });
-  }
-  for (std::thread& caller : callers) caller.join();
-  std::vector<double> all;
-  for (const std::vector<double>& some : ms) all.insert(all.end(), some.begin(), some.end());
-  Report({"GetPrice at 5,000 calls/s, p50", Quantile(all, 0.5), "ms"});
-  Report({"GetPrice at 5,000 calls/s, p99", Quantile(all, 0.99), "ms", "<= 2"});
-  pricing.Stop();
-}
-
 // Until the recording is in the log to its end.
 void AwaitReplayed(Detector& detector) {
   detector.AwaitLead();
@@ -301,7 +184,6 @@ int Main(const std::vector<std::string>& names) {
   std::remove(recording.c_str());
   if (wanted("fold")) MeasureFold(platform, detector, dir);
   if (wanted("streams")) MeasureStreams(platform, detector, dir);
-  if (wanted("reads")) MeasureReads(platform, detector, dir);
   detector.Stop();
   return 0;
 }

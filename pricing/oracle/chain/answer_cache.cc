@@ -33,7 +33,7 @@ void AnswerCache::Put(const OracleQuestion& question, const OracleAnswer& answer
     if (!report.used || !report.observation.has_value()) continue;
     ++entry.used;
     const Observation& observation = *report.observation;
-    entry.made_at = std::min(entry.made_at, observation.event_time.value_or(observation.heard_at));
+    entry.made_at = std::min(entry.made_at, observation.made_at());
   }
   const absl::Time expires_at = now + options_.fresh_for + options_.stale_for;
   common::MutexLock lock(mutex_);

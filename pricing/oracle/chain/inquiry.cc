@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "pricing/oracle/aggregate.h"
+#include "pricing/oracle/oracle_answer.h"
 
 namespace tokenwatch::pricing {
 namespace {
@@ -13,8 +13,6 @@ namespace {
 bool MayPass(Outcome outcome) {
   return outcome == Outcome::kTimeout || outcome == Outcome::kUnavailable || outcome == Outcome::kBadAnswer;
 }
-
-absl::Time MadeAt(const Observation& observation) { return observation.event_time.value_or(observation.heard_at); }
 
 }  // namespace
 
@@ -147,7 +145,7 @@ void Inquiry::Receive(size_t index, const SourceReport& report) {
   Slot& slot = slots_[index];
   slot.report = report;
   slot.step = Slot::Step::kDone;
-  if (report.observation.has_value() && context_.loop.Now() - MadeAt(*report.observation) > question_.max_age) {
+  if (report.observation.has_value() && context_.loop.Now() - report.observation->made_at() > question_.max_age) {
     slot.report.rejected = kStale;
   }
   if (question_.policy == Policy::kFirstGood && slot.IsGood()) {
@@ -217,14 +215,6 @@ void Inquiry::CancelTimers() {
 
 OracleAnswer Inquiry::Compose() const {
   OracleAnswer answer = question_.policy == Policy::kAggregate ? ComposeAggregate() : ComposeFirst();
-  std::stable_partition(answer.sources.begin(), answer.sources.end(),
-                        [](const SourceReport& report) { return report.used; });
-  for (const SourceReport& report : answer.sources) {
-    if (!report.used) continue;
-    answer.event_time = std::max(answer.event_time, MadeAt(*report.observation));
-    const std::optional<double>& liquidity = report.observation->liquidity_usd;
-    if (liquidity.has_value()) answer.liquidity_usd = std::max(answer.liquidity_usd.value_or(0), *liquidity);
-  }
   if (!answer.usd.has_value() && slots_.empty()) {
     answer.reason = absl::StrCat("no source serves ", chain::ChainName(question_.token.chain));
   }
@@ -257,18 +247,14 @@ OracleAnswer Inquiry::ComposeFirst() const {
     answer.sources.push_back(std::move(report));
   }
   if (!answer.usd.has_value()) answer.reason = absl::StrJoin(why, "; ");
+  DescribeUsed(answer);
   return answer;
 }
 
 OracleAnswer Inquiry::ComposeAggregate() const {
-  OracleAnswer answer;
-  for (const Slot& slot : slots_) answer.sources.push_back(ReportOf(slot));
-  const Aggregated aggregated = Aggregate(answer.sources, question_.min_sources);
-  answer.usd = aggregated.usd;
-  answer.reason = aggregated.reason;
-  answer.confidence_bps = aggregated.confidence_bps;
-  answer.is_quorum = aggregated.is_quorum;
-  return answer;
+  std::vector<SourceReport> reports;
+  for (const Slot& slot : slots_) reports.push_back(ReportOf(slot));
+  return AggregateReports(std::move(reports), question_.min_sources);
 }
 
 }  // namespace tokenwatch::pricing
