@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "pricing/oracle/aggregate.h"
 #include "pricing/oracle/oracle_answer.h"
 
 namespace tokenwatch::pricing {
