@@ -27,8 +27,9 @@ class PriceSubscribers::Stream final : public grpc::ClientReadReactor<pb::Stream
     StartCall();
   }
   void End() {
-    context_.TryCancel();
     common::MutexLock lock(mutex_);
+    ending_ = true;
+    context_.TryCancel();
     while (!done_) ended_.Wait(mutex_);
   }
 
@@ -38,8 +39,9 @@ class PriceSubscribers::Stream final : public grpc::ClientReadReactor<pb::Stream
     for (const pb::Price& price : response_.prices()) owner_.Arrived(number_, price.cursor(), now);
     StartRead(&response_);
   }
-  void OnDone(const grpc::Status&) override {
+  void OnDone(const grpc::Status& status) override {
     common::MutexLock lock(mutex_);
+    if (!ending_) Fail("a subscriber was cut off: " + status.error_message());
     done_ = true;
     ended_.NotifyAll();
   }
@@ -52,13 +54,15 @@ class PriceSubscribers::Stream final : public grpc::ClientReadReactor<pb::Stream
   pb::StreamPricesResponse response_;
   common::Mutex mutex_;
   common::CondVar ended_;
+  bool ending_ TW_GUARDED_BY(mutex_) = false;
   bool done_ TW_GUARDED_BY(mutex_) = false;
 };
 
 PriceSubscribers::PriceSubscribers(const std::string& address, const std::string& token, int readers, int idle)
     : newest_(static_cast<size_t>(readers)) {
   for (int i = 0; i < readers + idle; ++i) {
-    if (i % kStreamsPerConnection == 0) {
+    // Those that never read have a connection of their own: on a shared one gRPC's flow control would stop the others.
+    if (i % kStreamsPerConnection == 0 || i == readers) {
       grpc::ChannelArguments arguments;
       arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
       stubs_.push_back(pb::PricingService::NewStub(
