@@ -174,6 +174,14 @@ CommandSpec MarketsCommand() {
           .run = ShowMarkets};
 }
 
+CommandSpec HistoryCommand() {
+  return {.name = "",
+          .summary = "a token's trades summed up: its all-time high and low, when, traders, volume",
+          .details = "Not complete is the history of a token whose earliest trades the log did not have any more.",
+          .positionals = {Token("the token, <chain>:<address>", 1, 1)},
+          .run = ShowHistory};
+}
+
 CommandSpec CandlesCommand() {
   return {
       .name = "",
@@ -311,8 +319,9 @@ Catalogue MakeCatalogue() {
                          .run = PrintCompletion};
   return {.groups = {TokensGroup(), TradesGroup(), Alone("price", PriceCommand()), PricesGroup(),
                      Alone("candles", CandlesCommand()), Alone("hot", HotCommand()), Alone("markets", MarketsCommand()),
-                     RequestsGroup(), ResolutionsGroup(), QuarantineGroup(), ConsumersGroup(), Alone("status", status),
-                     Alone("summary", summary), Alone("doctor", doctor), Alone("completion", completion)},
+                     Alone("history", HistoryCommand()), RequestsGroup(), ResolutionsGroup(), QuarantineGroup(),
+                     ConsumersGroup(), Alone("status", status), Alone("summary", summary), Alone("doctor", doctor),
+                     Alone("completion", completion)},
           .global_flags = {Text("detector", "HOST:PORT", "where the detector is; 127.0.0.1:7401 when nothing says so"),
                            Text("resolver", "HOST:PORT", "where the resolver is; 127.0.0.1:7402 when nothing says so"),
                            Text("pricing", "HOST:PORT", "where pricing is; 127.0.0.1:7404 when nothing says so"),

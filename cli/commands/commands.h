@@ -17,6 +17,7 @@ absl::StatusOr<int> TailTrades(Context& context);
 absl::StatusOr<int> ShowPrice(Context& context);
 absl::StatusOr<int> WatchPrices(Context& context);
 absl::StatusOr<int> ShowMarkets(Context& context);
+absl::StatusOr<int> ShowHistory(Context& context);
 absl::StatusOr<int> ListCandles(Context& context);
 absl::StatusOr<int> ListHotTokens(Context& context);
 absl::StatusOr<int> ListPriceRequests(Context& context);

@@ -165,4 +165,46 @@ absl::StatusOr<int> ShowMarkets(Context& context) {
   return kExitOk;
 }
 
+absl::StatusOr<int> ShowHistory(Context& context) {
+  v1::GetMarketsRequest request;
+  *request.mutable_token() = ParseTokenRef(context.args().positionals().front());
+  const std::string& chain = request.token().chain();
+  const auto response = context.clients().Call(&PricingStub::GetMarkets, request);
+  if (!response.ok()) return response.status();
+  std::string text;
+  Table table({{.title = "HIGH", .align = Align::kRight},
+               {.title = "HIGH AT"},
+               {.title = "LOW", .align = Align::kRight},
+               {.title = "LOW AT", .drop_order = 3},
+               {.title = "TRADES", .align = Align::kRight},
+               {.title = "TRADERS", .align = Align::kRight},
+               {.title = "VOLUME", .align = Align::kRight},
+               {.title = "FIRST TRADE", .drop_order = 2},
+               {.title = "NEWEST", .drop_order = 1},
+               {.title = "COMPLETE"},
+               {.title = "HIGH TRANSACTION", .shrink = Shrink::kMiddle, .drop_order = 4}},
+              context.terminal());
+  const auto at = [](const v1::PricePoint& point) { return point.has_at() ? FormatUtc(FromProto(point.at())) : ""; };
+  for (const v1::TradingHistory& history : response->histories()) {
+    if (context.json()) {
+      absl::StrAppend(&text, ToJson(history), "\n");
+      continue;
+    }
+    const auto price = [&](const v1::PricePoint& point) {
+      return point.has_price()
+                 ? absl::StrCat(FormatPrice(point.price()), " ", QuoteName(chain, history.quote_address()))
+                 : "";
+    };
+    table.AddRow({price(history.high()), at(history.high()), price(history.low()), at(history.low()),
+                  FormatCount(history.trades()),
+                  absl::StrCat(history.traders_estimated() ? "~" : "", FormatCount(history.traders())),
+                  QuoteAmountText(history.quote_volume(), chain, history.quote_address()),
+                  FormatUtc(FromProto(history.first_trade_at())), FormatUtc(FromProto(history.newest_trade_at())),
+                  history.is_partial() ? "no" : "yes", history.high().transaction()});
+  }
+  if (absl::Status printed = context.Print(context.json() ? text : table.TakeText()); !printed.ok()) return printed;
+  if (response->histories_size() == 0) context.Hint("no trade of this token was seen");
+  return kExitOk;
+}
+
 }  // namespace tokenwatch::cli

@@ -269,6 +269,31 @@ TEST_F(PricingTest, Markets) {
             "pump   log     0.5 SOL  71.625          900.5  2.5 SOL       3  -        Curve\n");
 }
 
+TEST_F(PricingTest, History) {
+  v1::TradingHistory& history = pricing().histories.emplace_back();
+  history.set_quote_address(kSol);
+  history.set_trades(1200);
+  history.set_traders(37);
+  history.set_traders_estimated(true);
+  history.set_quote_volume("2500000000");
+  history.mutable_high()->set_price(0.5);
+  history.mutable_high()->mutable_at()->set_seconds(kTime);
+  history.mutable_high()->set_transaction("Tx1");
+  history.mutable_low()->set_price(0.25);
+  history.mutable_low()->mutable_at()->set_seconds(kTime);
+  history.mutable_first_trade_at()->set_seconds(kTime);
+  history.mutable_newest_trade_at()->set_seconds(kTime);
+  history.set_is_partial(true);
+  EXPECT_EQ(Run({"history", "solana:Mint1"}), 0);
+  EXPECT_EQ(out_.text,
+            "   HIGH  HIGH AT                        LOW  LOW AT                    TRADES  TRADERS   VOLUME  "
+            "FIRST TRADE               NEWEST                    COMPLETE  HIGH TRANSACTION\n"
+            "0.5 SOL  2026-07-09 12:34:50.000Z  0.25 SOL  2026-07-09 12:34:50.000Z   1,200      ~37  2.5 SOL  "
+            "2026-07-09 12:34:50.000Z  2026-07-09 12:34:50.000Z  no        Tx1\n");
+  EXPECT_EQ(Run({"history", "solana:Mint1", "--json"}), 0);
+  EXPECT_EQ(std::count(out_.text.begin(), out_.text.end(), '\n'), 1);
+}
+
 v1::PriceRequest MakeRequest(const std::string& id, v1::PriceRequestState state) {
   v1::PriceRequest request;
   request.set_request_id(id);

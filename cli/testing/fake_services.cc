@@ -234,6 +234,7 @@ grpc::Status FakePricing::GetMarkets(grpc::ServerContext*, const pricing::v1::Ge
                                      pricing::v1::GetMarketsResponse* response) {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const pricing::v1::Market& market : markets) *response->add_markets() = market;
+  for (const pricing::v1::TradingHistory& history : histories) *response->add_histories() = history;
   return grpc::Status::OK;
 }
 

@@ -122,6 +122,7 @@ class FakePricing final : public pricing::v1::PricingService::Service {
   std::string quote_address;
   std::vector<pricing::v1::HotToken> hot;
   std::vector<pricing::v1::Market> markets;
+  std::vector<pricing::v1::TradingHistory> histories;
   std::vector<pricing::v1::PriceRequest> requests;
   // One per opening of a stream of prices or of a request: what it sends, and how it ends.
   std::vector<std::pair<std::vector<pricing::v1::StreamPricesResponse>, grpc::Status>> price_streams;

@@ -97,10 +97,9 @@ std::optional<double> PoolUsd(const Price& price, const PriceView& view) {
   return 2 * ToDouble(*price.point->pool_quote) / std::pow(10, *decimals) * reference;
 }
 
-absl::StatusOr<std::vector<Market>> MarketsOf(const chain::TokenRef& token, const SeriesReader& series,
-                                              const PriceView& view, const OracleMemory& memory, absl::Time now,
-                                              absl::Time deadline) {
-  const auto all = series.Read(token, chain::Address(), deadline);
+absl::StatusOr<TokenMarkets> MarketsOf(const chain::TokenRef& token, const SeriesReader& series, const PriceView& view,
+                                       const OracleMemory& memory, absl::Time now, absl::Time deadline) {
+  auto all = series.Read(token, chain::Address(), deadline);
   if (!all.ok()) return all.status();
   std::vector<Market> markets;
   for (const Series& each : *all) AddVenues(each, view, now, &markets);
@@ -108,7 +107,7 @@ absl::StatusOr<std::vector<Market>> MarketsOf(const chain::TokenRef& token, cons
   std::stable_sort(markets.begin(), markets.end(), [](const Market& a, const Market& b) {
     return a.liquidity_usd.value_or(-1) > b.liquidity_usd.value_or(-1);
   });
-  return markets;
+  return TokenMarkets{std::move(markets), *std::move(all)};
 }
 
 }  // namespace tokenwatch::pricing

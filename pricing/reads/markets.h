@@ -52,10 +52,15 @@ struct Market {
   std::optional<absl::Time> updated_at;
 };
 
-// The markets of a token, the most liquid first and those of unknown liquidity last. Blocks; errors of the reader.
-absl::StatusOr<std::vector<Market>> MarketsOf(const chain::TokenRef& token, const SeriesReader& series,
-                                              const PriceView& view, const OracleMemory& memory, absl::Time now,
-                                              absl::Time deadline);
+struct TokenMarkets {
+  // The most liquid first and those of unknown liquidity last.
+  std::vector<Market> markets;
+  // What the venues among them are part of, the newest first.
+  std::vector<Series> series;
+};
+// Blocks; errors of the reader.
+absl::StatusOr<TokenMarkets> MarketsOf(const chain::TokenRef& token, const SeriesReader& series, const PriceView& view,
+                                       const OracleMemory& memory, absl::Time now, absl::Time deadline);
 
 // USD in the pool: twice its quote side, as both sides of a pool are worth the same. nullopt when the pool, the
 // decimals of the quote asset or its reference are not known.

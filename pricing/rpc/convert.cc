@@ -176,6 +176,32 @@ void ToProto(const Market& market, absl::Time now, pb::Market* out) {
   if (market.updated_at.has_value()) *out->mutable_updated_at() = ToTimestamp(*market.updated_at);
 }
 
+void ToProto(const Series& series, std::optional<int> token_decimals, std::optional<int> quote_decimals,
+             pb::TradingHistory* out) {
+  out->set_quote_address(Text(series.key.quote.text()));
+  out->set_trades(static_cast<int64_t>(series.trades));
+  out->set_buys(static_cast<int64_t>(series.buys));
+  out->set_traders(static_cast<int64_t>(series.traders.count()));
+  out->set_traders_estimated(series.traders.is_estimate());
+  out->set_quote_volume(series.quote_volume.ToString());
+  out->set_token_volume(series.token_volume.ToString());
+  const auto add = [&](const PricePoint& point, pb::PricePoint* to) {
+    ToProto(point.ratio, to->mutable_ratio());
+    if (token_decimals.has_value() && quote_decimals.has_value()) {
+      to->set_price(ToDouble(point.ratio, *token_decimals, *quote_decimals));
+    }
+    *to->mutable_at() = ToTimestamp(point.at.event_time);
+    to->set_venue(Text(point.venue.text()));
+    to->set_transaction(Text(point.transaction.text()));
+    to->set_cursor(point.at.cursor);
+  };
+  if (series.high.has_value()) add(*series.high, out->mutable_high());
+  if (series.low.has_value()) add(*series.low, out->mutable_low());
+  *out->mutable_first_trade_at() = ToTimestamp(series.first.event_time);
+  *out->mutable_newest_trade_at() = ToTimestamp(series.newest.event_time);
+  out->set_is_partial(series.is_partial);
+}
+
 void ToProto(const DatabaseState& state, ::tokenwatch::common::v1::DatabaseReport* out) {
   out->set_database(state.database);
   out->set_role(state.role);

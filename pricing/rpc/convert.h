@@ -16,6 +16,7 @@
 #include "google/protobuf/repeated_field.h"
 #include "google/protobuf/timestamp.pb.h"
 #include "pricing/candles/candle.h"
+#include "pricing/fold/series.h"
 #include "pricing/oracle/oracle.h"
 #include "pricing/price.h"
 #include "pricing/price_request.h"
@@ -53,6 +54,9 @@ void ToProto(const ProviderState& provider, absl::Time now, pb::ProviderStatus* 
 // Totals and positions; providers, references and requests are the caller's.
 void ToProto(const ServiceState& state, pb::GetStatusResponse* out);
 void ToProto(const Market& market, absl::Time now, pb::Market* out);
+// Derived prices are absent when either decimals are not known.
+void ToProto(const Series& series, std::optional<int> token_decimals, std::optional<int> quote_decimals,
+             pb::TradingHistory* out);
 void ToProto(const DatabaseState& state, ::tokenwatch::common::v1::DatabaseReport* out);
 
 // `field` is where in the request it stands.

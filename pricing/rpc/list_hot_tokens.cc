@@ -25,13 +25,14 @@ struct Facts {
   chain::Amount quote_volume;
   std::optional<PricePoint> high;
   absl::Time first_trade;
+  bool is_partial = false;
 };
 
 std::optional<Facts> Read(const HotSet& hot, const SeriesKey& key) {
   std::optional<Facts> facts;
   hot.Read(key.token, key.quote, [&](const Series& series) {
-    facts = Facts{InputsOf(series),    series.trades, series.traders.count(), series.traders.is_estimate(),
-                  series.quote_volume, series.high,   series.first.event_time};
+    facts = Facts{InputsOf(series),    series.trades, series.traders.count(),  series.traders.is_estimate(),
+                  series.quote_volume, series.high,   series.first.event_time, series.is_partial};
   });
   return facts;
 }
@@ -43,6 +44,7 @@ void ToProto(const Facts& facts, const PriceView& view, absl::Time now, v1::HotT
   out->set_traders_estimated(facts.traders_estimated);
   out->set_quote_volume(facts.quote_volume.ToString());
   *out->mutable_first_trade_at() = ToTimestamp(facts.first_trade);
+  out->set_is_partial(facts.is_partial);
   if (!facts.high.has_value()) return;
   ToProto(facts.high->ratio, out->mutable_high());
   *out->mutable_high_at() = ToTimestamp(facts.high->at.event_time);

@@ -190,9 +190,13 @@ grpc::ServerUnaryReactor* PricingServiceImpl::GetMarkets(grpc::CallbackServerCon
     const auto token = FromProto(request->token(), "token");
     if (!token.ok()) return token.status();
     const absl::Time now = parts_.clock.Now();
-    const auto markets = MarketsOf(*token, series_, parts_.view, memory_, now, deadline);
-    if (!markets.ok()) return markets.status();
-    for (const Market& market : *markets) ToProto(market, now, response->add_markets());
+    const auto found = MarketsOf(*token, series_, parts_.view, memory_, now, deadline);
+    if (!found.ok()) return found.status();
+    for (const Market& market : found->markets) ToProto(market, now, response->add_markets());
+    for (const Series& series : found->series) {
+      ToProto(series, parts_.view.DecimalsOf(*token, FixedDecimals(series)),
+              parts_.view.DecimalsOf({token->chain, series.key.quote}), response->add_histories());
+    }
     return absl::OkStatus();
   });
 }

@@ -147,6 +147,17 @@ TEST_F(ServiceTest, Markets) {
   EXPECT_EQ(response.markets(2).venue(), "pump");
   EXPECT_THAT(response.markets(2).pool(), SizeIs(::testing::Ge(32u))) << "its curve's address follows from the mint";
   EXPECT_EQ(response.markets(2).trades(), 1);
+  ASSERT_THAT(response.histories(), SizeIs(1)) << "two venues, one quote asset";
+  const v1::TradingHistory& history = response.histories(0);
+  EXPECT_EQ(history.trades(), 2);
+  EXPECT_EQ(history.high().ratio().quote_units(), "9000000000");
+  EXPECT_EQ(history.high().venue(), "pump-amm");
+  EXPECT_GT(history.high().price(), history.low().price());
+  EXPECT_EQ(history.low().venue(), "pump");
+  EXPECT_EQ(history.low().at().seconds(), history.first_trade_at().seconds());
+  EXPECT_EQ(history.high().at().seconds(), history.newest_trade_at().seconds());
+  EXPECT_FALSE(history.high().transaction().empty());
+  EXPECT_FALSE(history.is_partial());
 }
 
 TEST_F(ServiceTest, WatchedTokens) {
