@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <compare>
 #include <random>
 
 #include <boost/multiprecision/cpp_bin_float.hpp>
@@ -53,7 +54,8 @@ TEST(RatioTest, ComparesAsTheCrossProductsDo) {
                                           : left > right ? std::strong_ordering::greater
                                                          : std::strong_ordering::equal;
     ASSERT_EQ(Compare(a, b), expected) << left << " " << right;
-    ASSERT_EQ(Compare(b, a), 0 <=> expected);
+    ASSERT_EQ(std::is_gt(Compare(b, a)), left < right);
+    ASSERT_EQ(std::is_lt(Compare(b, a)), left > right);
     ASSERT_EQ(IsHigher(a, b), left > right);
   }
 }

@@ -53,13 +53,18 @@ fuzz_one() {
     >"build/fuzz-corpus/$name.log" 2>&1
 }
 
-running=() failed=() failures_total=0
-trap 'kill "${running[@]%% *}" 2>/dev/null || true; wait' EXIT
+declare -A running=() # name by process
+failed=() failures_total=0
+trap 'kill "${!running[@]}" 2>/dev/null || true; wait' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-report() {
-  local pid="${1%% *}" name="${1##* }" inputs
-  if wait "$pid"; then
+# Waits for whichever ends first, so that a slow target holds up one slot only.
+report_one() {
+  local pid="" name inputs code=0
+  wait -n -p pid "${!running[@]}" || code=$?
+  name="${running[$pid]}"
+  unset "running[$pid]"
+  if [[ $code -eq 0 ]]; then
     inputs="$(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz-corpus/$name.log")"
     say "$name: ${inputs:-?} inputs, no finding"
   else
@@ -69,15 +74,11 @@ report() {
   fi
 }
 for target in "${targets[@]}"; do
-  if [[ ${#running[@]} -ge "$(jobs_count)" ]]; then
-    report "${running[0]}"
-    running=("${running[@]:1}")
-  fi
+  [[ ${#running[@]} -lt "$(jobs_count)" ]] || report_one
   fuzz_one "$target" &
-  running+=("$! $(basename -- "$target")")
+  running["$!"]="$(basename -- "$target")"
 done
 while [[ ${#running[@]} -gt 0 ]]; do
-  report "${running[0]}"
-  running=("${running[@]:1}")
+  report_one
 done
 [[ $failures_total -eq 0 ]] || die 70 "$failures_total of ${#targets[@]} fuzz targets failed: ${failed[*]}"

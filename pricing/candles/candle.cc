@@ -1,6 +1,7 @@
 #include "pricing/candles/candle.h"
 
 #include <algorithm>
+#include <compare>
 #include <limits>
 
 #include "pricing/amount_math.h"
@@ -69,9 +70,9 @@ void Merge(const Candle& from, Candle& into) {
     into.close_at = from.close_at;
   }
   const auto high = Compare(from.high, into.high);
-  if (high > 0 || (high == 0 && SmallerPair(from.high, into.high))) into.high = from.high;
+  if (std::is_gt(high) || (std::is_eq(high) && SmallerPair(from.high, into.high))) into.high = from.high;
   const auto low = Compare(from.low, into.low);
-  if (low < 0 || (low == 0 && SmallerPair(from.low, into.low))) into.low = from.low;
+  if (std::is_lt(low) || (std::is_eq(low) && SmallerPair(from.low, into.low))) into.low = from.low;
   AddSaturating(from.quote_volume, into.quote_volume);
   AddSaturating(from.token_volume, into.token_volume);
   into.trades += from.trades;

@@ -1,6 +1,7 @@
 #include "pricing/fold/series.h"
 
 #include <algorithm>
+#include <compare>
 
 #include "pricing/amount_math.h"
 #include "pricing/fold/hot_score.h"
@@ -43,7 +44,7 @@ bool TakeNewer(const PricePoint& point, std::optional<PricePoint>& last) {
 bool TakeHigher(const PricePoint& point, std::optional<PricePoint>& high) {
   if (high) {
     const auto order = Compare(point.ratio, high->ratio);
-    if (order < 0 || (order == 0 && !(point.at < high->at))) return false;
+    if (std::is_lt(order) || (std::is_eq(order) && !(point.at < high->at))) return false;
   }
   high = point;
   return true;
@@ -52,7 +53,7 @@ bool TakeHigher(const PricePoint& point, std::optional<PricePoint>& high) {
 bool TakeLower(const PricePoint& point, std::optional<PricePoint>& low) {
   if (low) {
     const auto order = Compare(point.ratio, low->ratio);
-    if (order > 0 || (order == 0 && !(point.at < low->at))) return false;
+    if (std::is_gt(order) || (std::is_eq(order) && !(point.at < low->at))) return false;
   }
   low = point;
   return true;

@@ -1,6 +1,7 @@
 #include "pricing/fold/series.h"
 
 #include <algorithm>
+#include <compare>
 #include <random>
 #include <thread>
 #include <vector>
@@ -35,7 +36,7 @@ std::vector<Trade> PricedTrades(uint64_t seed, size_t count) {
 const Trade& Highest(const std::vector<Trade>& trades) {
   return *std::max_element(trades.begin(), trades.end(), [](const Trade& a, const Trade& b) {
     const auto order = Compare(PriceOf(a)->ratio, PriceOf(b)->ratio);
-    return order != 0 ? order < 0 : MomentOf(b) < MomentOf(a);
+    return std::is_neq(order) ? std::is_lt(order) : MomentOf(b) < MomentOf(a);
   });
 }
 

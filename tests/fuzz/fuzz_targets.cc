@@ -20,6 +20,9 @@
 #include "chain/solana/pumpfun_invariants.h"
 #include "chain/solana/pumpportal.h"
 #include "chain/solana/token_accounts.h"
+#include "pricing/candles/candle.h"
+#include "pricing/candles/candle_chunk.h"
+#include "pricing/testing/trades.h"
 
 namespace tokenwatch::fuzz {
 namespace {
@@ -75,6 +78,17 @@ void Base58RoundTrips(absl::Span<const uint8_t> input) {
   std::array<uint8_t, kBytes> back{};
   const absl::string_view text(out, chain::EncodeBase58(bytes, out));
   Require(chain::DecodeBase58(text, back) && back == bytes, "base58 round trip");
+}
+
+void RequireOrderDoesNotMatter(const std::vector<pricing::Candle>& candles) {
+  pricing::Candle forwards = candles.front(), backwards = candles.back();
+  for (size_t i = 1; i < candles.size(); ++i) {
+    pricing::Merge(candles[i], forwards);
+    pricing::Merge(candles[candles.size() - 1 - i], backwards);
+  }
+  // Merging keeps the start of what is merged into.
+  backwards.start = forwards.start;
+  Require(forwards == backwards, "merged candles do not depend on the order");
 }
 
 }  // namespace
@@ -143,6 +157,33 @@ void FuzzAddresses(absl::Span<const uint8_t> input) {
   const auto out = std::make_unique<uint8_t[]>(room);
   const auto size = chain::DecodeBase64(text, out.get());
   Require(!size || *size <= room, "base64 stays in its buffer");
+}
+
+void FuzzCandleChunk(absl::Span<const uint8_t> input) {
+  const auto chunk = pricing::CandleChunk::Decode(pricing::testing::Start(), Text(input));
+  if (!chunk.ok()) {
+    Require(absl::IsInvalidArgument(chunk.status()) && chunk.status().message().size() < 512, "messages are bounded");
+    return;
+  }
+  Require(chunk->Encode() == Text(input), "packed candles have one spelling");
+  Require(chunk->size() <= pricing::kChunkMinutes, "a chunk has no more minutes than time");
+  Require(chunk->memory() <= 2 * input.size(), "a chunk takes as much memory as it has bytes");
+  const std::vector<pricing::Candle> candles = chunk->Candles();
+  Require(candles.size() == chunk->size(), "as many candles as are counted");
+  // Candles that are added one by one make the same bytes; the oldest comes last, so that the chunk is packed anew.
+  pricing::CandleChunk again(chunk->start());
+  absl::Time next = chunk->start();
+  for (const pricing::Candle& candle : candles) {
+    Require(candle.start >= next, "minutes rise from the start of the chunk");
+    Require(candle.start == pricing::StartOf(pricing::Interval::k1m, candle.start), "whole minutes");
+    next = candle.start + absl::Minutes(1);
+    if (&candle != &candles.front()) again.Add(candle);
+  }
+  Require(next <= chunk->start() + pricing::kChunkLength, "minutes end with the chunk");
+  if (!candles.empty()) again.Add(candles.front());
+  Require(again.Encode() == Text(input) && again.Candles() == candles, "candles round trip");
+  Require(again.max_cursor() == chunk->max_cursor(), "the highest cursor");
+  if (!candles.empty()) RequireOrderDoesNotMatter(candles);
 }
 
 }  // namespace tokenwatch::fuzz

@@ -17,6 +17,7 @@ void FuzzPumpPortal(absl::Span<const uint8_t> input);
 void FuzzTokenAccounts(absl::Span<const uint8_t> input);  // mints, Metaplex metadata, bonding curves
 void FuzzErc20(absl::Span<const uint8_t> input);
 void FuzzAddresses(absl::Span<const uint8_t> input);  // base58, base64, addresses, amounts, decimals
+void FuzzCandleChunk(absl::Span<const uint8_t> input);
 
 struct FuzzTarget {
   absl::string_view name;
@@ -25,6 +26,7 @@ struct FuzzTarget {
 inline constexpr FuzzTarget kFuzzTargets[] = {
     {"LogsNotification", FuzzLogsNotification}, {"PumpEvents", FuzzPumpEvents}, {"PumpPortal", FuzzPumpPortal},
     {"TokenAccounts", FuzzTokenAccounts},       {"Erc20", FuzzErc20},           {"Addresses", FuzzAddresses},
+    {"CandleChunk", FuzzCandleChunk},
 };
 
 }  // namespace tokenwatch::fuzz

@@ -5,6 +5,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "chain/testing/fixtures.h"
+#include "pricing/candles/candle_chunk.h"
+#include "pricing/testing/trades.h"
 
 namespace tokenwatch::fuzz {
 namespace {
@@ -98,6 +100,29 @@ std::vector<std::string> AddressSeeds() {
           "Zm9vYmE="};
 }
 
+std::vector<std::string> CandleChunkSeeds() {
+  namespace samples = pricing::testing;
+  const auto chunk_of = [](const std::vector<pricing::Trade>& trades) {
+    pricing::CandleChunk chunk(samples::Start());
+    for (const pricing::Trade& trade : trades) {
+      const auto price = pricing::PriceOf(trade);
+      if (!price || pricing::ChunkStart(trade.event_time) != chunk.start()) continue;
+      chunk.Add(pricing::CandleOf(trade, price->ratio, pricing::Interval::k1m));
+    }
+    return chunk.Encode();
+  };
+  // The first is the empty chunk. A curve's minutes are written as differences, messy ones also as they are.
+  std::vector<std::string> seeds = {chunk_of({}), chunk_of({samples::SomeTrade(1, 1)})};
+  samples::Curve curve(1, 1);
+  std::vector<pricing::Trade> trades;
+  for (uint64_t i = 0; i < 40; ++i) {
+    trades.push_back(curve.Next(5'000'000 + 3 * i, samples::Start() + absl::Milliseconds(37'501 * i)));
+    if (i % 13 == 0) seeds.push_back(chunk_of(trades));
+  }
+  for (uint64_t seed = 0; seed < 6; ++seed) seeds.push_back(chunk_of(samples::MessyTrades(seed, 60 + 60 * seed)));
+  return seeds;
+}
+
 }  // namespace
 
 std::vector<std::string> Seeds(absl::string_view target) {
@@ -107,6 +132,7 @@ std::vector<std::string> Seeds(absl::string_view target) {
   if (target == "TokenAccounts") return AccountSeeds();
   if (target == "Erc20") return Erc20Seeds();
   if (target == "Addresses") return AddressSeeds();
+  if (target == "CandleChunk") return CandleChunkSeeds();
   return {};
 }
 

@@ -1,5 +1,6 @@
 // tokenwatch-sim: writes a recording of a simulated market, and what really happened in it.
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -44,7 +45,7 @@ absl::StatusOr<uint32_t> PartsPerMillion(absl::string_view name, double share) {
   if (!(share >= 0.0 && share <= 1.0)) {
     return absl::InvalidArgumentError(absl::StrCat("tokenwatch-sim: --", name, " must be between 0 and 1"));
   }
-  return static_cast<uint32_t>(share * 1e6 + 0.5);
+  return static_cast<uint32_t>(std::lround(share * 1e6));
 }
 
 absl::StatusOr<Options> OptionsFromFlags() {

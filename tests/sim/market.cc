@@ -73,13 +73,13 @@ bool Market::Next(Transaction& transaction) {
 
   now_ns_ += static_cast<int64_t>(random_.Below(2 * nanoseconds_per_trade_ + 1));
   const bool nothing_else = launches_left_ == 0 && trades_left_ == 0;
-  if (!awaiting_migration_.empty() && (nothing_else || awaiting_migration_.front().due_ns <= now_ns_)) {
+  const bool migrates = !awaiting_migration_.empty() && (nothing_else || awaiting_migration_.front().due_ns <= now_ns_);
+  if (nothing_else && !migrates) return false;
+  if (migrates) {
     now_ns_ = std::max(now_ns_, awaiting_migration_.front().due_ns);
     transaction.migrated = awaiting_migration_.front().token;
     tokens_[*transaction.migrated].migrated = true;
     awaiting_migration_.pop_front();
-  } else if (nothing_else) {
-    return false;
   } else if (ShouldLaunch()) {
     Launch(transaction);
   } else if (!TradeOne(transaction)) {

@@ -51,7 +51,7 @@ std::string Lines(const Options& options) {
 
 TEST_F(RecordingTest, ALineIsJsonWithSecondsFeedAndRawText) {
   std::string line;
-  const std::string raw("{\"name\":\"a\\n\"}\0\x1f\t\xc3\xa9 end", 24);
+  const std::string raw("{\"name\":\"a\\n\"}\0\x1f\t\xc3\xa9 end", 23);
   AppendRecordingLine({1'783'165'101'000'042, Feed::kPumpPortal, raw}, &line);
   EXPECT_EQ(line.substr(0, 52), "{\"t\": 1783165101.000042, \"feed\": \"pumpportal\", \"raw\"");
   EXPECT_EQ(line.back(), '\n');
