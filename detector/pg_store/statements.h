@@ -16,7 +16,6 @@ inline constexpr const char* kTokenColumns =
 extern const common::Statement kReadHeads;
 extern const common::Statement kMoveHeads;
 extern const common::Statement kListPartitions;
-extern const common::Statement kReadTradeIdentities;
 extern const common::Statement kFindTrades;
 extern const common::Statement kLoadTokens;
 extern const common::Statement kDeletePending;
