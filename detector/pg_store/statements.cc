@@ -201,17 +201,10 @@ const common::Statement kLoadPosition{
     "load_position", "SELECT frames FROM detector.feed_positions WHERE reader = $1 AND source = $2", kReadLimit};
 const common::Statement kCountTokens{
     "count_tokens",
-    "SELECT (SELECT count(*) FROM detector.detected_tokens), (SELECT count(*) FROM detector.pending_tokens), "
-    "(SELECT count(*) FROM detector.detected_tokens WHERE migrated_at IS NOT NULL) + "
-    "(SELECT count(*) FROM detector.pending_tokens WHERE migrated_at IS NOT NULL)",
+    "SELECT state, name_source, tokens, migrated FROM detector.token_totals ORDER BY tokens DESC, name_source",
     kReadLimit};
 const common::Statement kCountQuarantine{"count_quarantine", "SELECT count(*) FROM detector.quarantined_frames",
                                          kReadLimit};
-const common::Statement kCountNamedBySource{
-    "count_named_by_source",
-    "SELECT name_source, count(*) FROM detector.detected_tokens GROUP BY name_source ORDER BY count(*) DESC, "
-    "name_source",
-    kReadLimit};
 const common::Statement kTrimQuarantine{
     "trim_quarantine",
     "DELETE FROM detector.quarantined_frames WHERE id <= (SELECT id FROM detector.quarantined_frames ORDER BY id DESC "
@@ -221,10 +214,9 @@ const common::Statement kSlowestConsumer{"slowest_consumer", "SELECT min(cursor)
 
 absl::Span<const common::Statement> StoreStatements() {
   static const common::Statement statements[] = {
-      kReadHeads,       kListPartitions,     kLoadTokens,     kOldestTrade,     kReadEvents,
-      kListTokens,      kSearchTokens,       kClaimPending,   kSaveConsumer,    kListConsumers,
-      kDeleteConsumer,  kListQuarantine,     kLoadQuarantine, kLoadPosition,    kCountTokens,
-      kCountQuarantine, kCountNamedBySource, kTrimQuarantine, kSlowestConsumer,
+      kReadHeads,      kListPartitions, kLoadTokens,   kOldestTrade,     kReadEvents,     kListTokens,
+      kSearchTokens,   kClaimPending,   kSaveConsumer, kListConsumers,   kDeleteConsumer, kListQuarantine,
+      kLoadQuarantine, kLoadPosition,   kCountTokens,  kCountQuarantine, kTrimQuarantine, kSlowestConsumer,
   };
   return statements;
 }

@@ -42,7 +42,6 @@ extern const common::Statement kLoadQuarantine;
 extern const common::Statement kLoadPosition;
 extern const common::Statement kCountTokens;
 extern const common::Statement kCountQuarantine;
-extern const common::Statement kCountNamedBySource;
 extern const common::Statement kTrimQuarantine;
 extern const common::Statement kSlowestConsumer;
 absl::Span<const common::Statement> StoreStatements();
