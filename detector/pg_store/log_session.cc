@@ -166,14 +166,24 @@ absl::StatusOr<LogHeads> PgLogSession::ReadHeads() {
 
 absl::Status PgLogSession::ReadRecentTrades(uint64_t count, const std::function<void(const TradeIdentity&)>& visit) {
   const uint64_t after = heads_.trade_cursor > count ? heads_.trade_cursor - count : 0;
-  // In pieces, so that the answer is never in memory as a whole.
-  constexpr uint64_t kPiece = 20'000;
-  for (uint64_t from = after; from < heads_.trade_cursor; from += kPiece) {
-    const auto rows = connection_->Query("read recent trades", kReadTradeIdentities, Deadline(), from, from + kPiece);
-    if (!rows.ok()) return rows.status();
-    for (const auto& row : *rows) visit(ToIdentity(row));
-  }
-  return absl::OkStatus();
+  if (after == heads_.trade_cursor) return absl::OkStatus();
+  const std::string query = absl::StrCat("SELECT ", IdentityColumnList(), " FROM detector.trades WHERE cursor > ",
+                                         after, " AND cursor <= ", heads_.trade_cursor, " ORDER BY cursor");
+  // Row by row as they come: the server reads on while they are visited, and they are never in memory as a whole.
+  return connection_->Transact("read recent trades", Deadline(), [&](Transaction& transaction) -> absl::Status {
+    auto copy = common::CopyOut::Begin(transaction, query);
+    if (!copy.ok()) return copy.status();
+    IdentityRowReader reader;
+    absl::string_view row;
+    TradeIdentity identity;
+    while (true) {
+      const auto more = copy->Next(&row);
+      if (!more.ok()) return more.status();
+      if (!*more) return absl::OkStatus();
+      if (absl::Status parsed = reader.Parse(row, &identity); !parsed.ok()) return parsed;
+      visit(identity);
+    }
+  });
 }
 
 absl::StatusOr<std::vector<TradeIdentity>> PgLogSession::FindTrades(absl::Span<const chain::TransactionId> transactions,

@@ -404,6 +404,55 @@ TEST_F(PgStoreTest, ListsAndSearches) {
   EXPECT_THAT(NamesOf(list([](TokenQuery& q) { q.chain = chain::Chain::kBsc; })), IsEmpty());
 }
 
+// What token_totals says, and what counting the tokens gives.
+constexpr char kTotals[] =
+    "SELECT string_agg(concat_ws(' ', state, name_source, tokens, migrated), ', ' ORDER BY state, name_source) "
+    "FROM detector.token_totals";
+constexpr char kCounted[] =
+    "SELECT string_agg(concat_ws(' ', state, name_source, tokens, migrated), ', ' ORDER BY state, name_source) FROM ("
+    "SELECT 2 AS state, name_source, count(*) AS tokens, count(migrated_at) AS migrated FROM detector.detected_tokens "
+    "GROUP BY name_source UNION ALL SELECT 1, name_source, count(*), count(migrated_at) FROM detector.pending_tokens "
+    "GROUP BY name_source) counted";
+
+TEST_F(PgStoreTest, TotalsFollowTheTokens) {
+  Write(SampleIntake("solana", SampleLaunch(1, "One"), SampleLaunch(2, "Two"), SampleTrade(3, 0, 3),
+                     MigrationSeen{SampleToken(4), Word("pump-amm"), SampleTransaction(9), SampleTime(1)}));
+  EXPECT_EQ(Value(kTotals), "1  2 1, 2 launch 2 0");
+  EXPECT_EQ(Value(kTotals), Value(kCounted));
+  Write(SampleIntake("solana", MigrationSeen{SampleToken(1), Word("pump-amm"), SampleTransaction(8), SampleTime(2)}));
+  EXPECT_EQ(Value(kTotals), "1  2 1, 2 launch 2 1");
+  // A claim changes no count.
+  EXPECT_EQ(store_->ClaimPending("me", 10, absl::Now(), absl::Minutes(1), Soon())->size(), 2u);
+  EXPECT_EQ(Value(kTotals), "1  2 1, 2 launch 2 1");
+  Intake named;
+  Resolution& resolution = named.resolutions.emplace_back();
+  resolution.ref = SampleToken(3);
+  resolution.name = "Three";
+  resolution.symbol = "III";
+  resolution.source = "dexscreener";
+  Write(named);
+  EXPECT_EQ(Value(kTotals), "1  1 1, 2 dexscreener 1 0, 2 launch 2 1");
+  Write(SampleIntake("solana", SampleLaunch(4, "Four")));
+  EXPECT_EQ(Value(kTotals), "2 dexscreener 1 0, 2 launch 3 2") << "what counts nothing has no row";
+  EXPECT_EQ(Value(kTotals), Value(kCounted));
+  Sql("DELETE FROM detector.detected_tokens");
+  EXPECT_EQ(Value("SELECT count(*) FROM detector.token_totals"), "0");
+}
+
+TEST_F(PgStoreTest, TokensFromBeforeTheTotalsAreCounted) {
+  Write(SampleIntake("solana", SampleLaunch(1, "One"), SampleTrade(3, 0, 3),
+                     MigrationSeen{SampleToken(1), Word("pump-amm"), SampleTransaction(9), SampleTime(1)}));
+  const std::string totals = Value(kTotals);
+  session_.reset();
+  store_.reset();
+  Sql("DROP TABLE detector.token_totals; DROP FUNCTION detector.count_tokens CASCADE; "
+      "DELETE FROM detector.schema_migrations WHERE version = 3");
+  store_ = Open();
+  ASSERT_NE(store_, nullptr);
+  EXPECT_EQ(totals, "1  1 0, 2 launch 1 1");
+  EXPECT_EQ(Value(kTotals), totals);
+}
+
 TEST_F(PgStoreTest, TotalsAndDiagnosis) {
   Write(SampleIntake("solana", SampleLaunch(1, "One"), SampleTrade(1, 0, 2), FrameRefused{"a", "", ""},
                      MigrationSeen{SampleToken(1), Word("pump-amm"), SampleTransaction(9), SampleTime(1)}));
@@ -421,7 +470,7 @@ TEST_F(PgStoreTest, TotalsAndDiagnosis) {
   ASSERT_TRUE(state.ok()) << state.status();
   EXPECT_EQ(state->database, "platform");
   EXPECT_EQ(state->role, "detector");
-  ASSERT_EQ(state->tables.size(), 8u);
+  ASSERT_EQ(state->tables.size(), 9u);
   for (const common::TableReport& table : state->tables) {
     EXPECT_TRUE(table.present) << table.name << " " << table.problem;
     EXPECT_TRUE(table.name != "detector.trades" || table.rows == 1) << table.rows;

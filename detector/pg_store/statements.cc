@@ -70,10 +70,6 @@ constexpr absl::string_view kRefs =
 constexpr absl::string_view kJoinRefs =
     "JOIN jsonb_to_recordset($1::jsonb) AS r(chain text, address text) USING (chain, address)";
 
-constexpr const char* kIdentityColumns =
-    "transaction, event_index, token, side, token_amount, (extract(epoch FROM event_time) * 1000000)::bigint, "
-    "loose_time";
-
 }  // namespace
 
 const common::Statement kReadHeads{
@@ -91,17 +87,12 @@ const common::Statement kListPartitions{
     "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
     "WHERE i.inhparent = 'detector.trades'::regclass",
     kReadLimit};
-const common::Statement kReadTradeIdentities{
-    "read_trade_identities",
-    Keep(absl::StrCat("SELECT ", kIdentityColumns,
-                      " FROM detector.trades WHERE cursor > $1 AND cursor <= $2 ORDER BY cursor")),
-    kWriteLimit};
 const common::Statement kFindTrades{
     "find_trades",
-    Keep(absl::StrCat("SELECT ", kIdentityColumns,
-                      " FROM detector.trades WHERE event_time BETWEEN 'epoch'::timestamptz + $1::bigint * interval '1 "
-                      "microsecond' AND 'epoch'::timestamptz + $2::bigint * interval '1 microsecond' "
-                      "AND transaction = ANY($3::text[]) ORDER BY cursor")),
+    "SELECT transaction, event_index, token, side, token_amount, (extract(epoch FROM event_time) * 1000000)::bigint, "
+    "loose_time FROM detector.trades WHERE event_time BETWEEN 'epoch'::timestamptz + $1::bigint * interval '1 "
+    "microsecond' AND 'epoch'::timestamptz + $2::bigint * interval '1 microsecond' "
+    "AND transaction = ANY($3::text[]) ORDER BY cursor",
     kWriteLimit};
 const common::Statement kLoadTokens{"load_tokens", Keep(SelectTokens(kJoinRefs)), kWriteLimit};
 const common::Statement kDeletePending{
@@ -137,9 +128,9 @@ const common::Statement kReturnClaim{
 
 absl::Span<const common::Statement> LogStatements() {
   static const common::Statement statements[] = {
-      kReadHeads,        kMoveHeads,         kListPartitions, kReadTradeIdentities, kFindTrades,
-      kLoadTokens,       kDeletePending,     kUpsertDetected, kUpsertPending,       kInsertEvents,
-      kInsertQuarantine, kReleaseQuarantine, kSavePosition,   kReturnClaim,
+      kReadHeads,         kMoveHeads,      kListPartitions, kFindTrades,   kLoadTokens,
+      kDeletePending,     kUpsertDetected, kUpsertPending,  kInsertEvents, kInsertQuarantine,
+      kReleaseQuarantine, kSavePosition,   kReturnClaim,
   };
   return statements;
 }
@@ -210,17 +201,10 @@ const common::Statement kLoadPosition{
     "load_position", "SELECT frames FROM detector.feed_positions WHERE reader = $1 AND source = $2", kReadLimit};
 const common::Statement kCountTokens{
     "count_tokens",
-    "SELECT (SELECT count(*) FROM detector.detected_tokens), (SELECT count(*) FROM detector.pending_tokens), "
-    "(SELECT count(*) FROM detector.detected_tokens WHERE migrated_at IS NOT NULL) + "
-    "(SELECT count(*) FROM detector.pending_tokens WHERE migrated_at IS NOT NULL)",
+    "SELECT state, name_source, tokens, migrated FROM detector.token_totals ORDER BY tokens DESC, name_source",
     kReadLimit};
 const common::Statement kCountQuarantine{"count_quarantine", "SELECT count(*) FROM detector.quarantined_frames",
                                          kReadLimit};
-const common::Statement kCountNamedBySource{
-    "count_named_by_source",
-    "SELECT name_source, count(*) FROM detector.detected_tokens GROUP BY name_source ORDER BY count(*) DESC, "
-    "name_source",
-    kReadLimit};
 const common::Statement kTrimQuarantine{
     "trim_quarantine",
     "DELETE FROM detector.quarantined_frames WHERE id <= (SELECT id FROM detector.quarantined_frames ORDER BY id DESC "
@@ -230,10 +214,9 @@ const common::Statement kSlowestConsumer{"slowest_consumer", "SELECT min(cursor)
 
 absl::Span<const common::Statement> StoreStatements() {
   static const common::Statement statements[] = {
-      kReadHeads,       kListPartitions,     kLoadTokens,     kOldestTrade,     kReadEvents,
-      kListTokens,      kSearchTokens,       kClaimPending,   kSaveConsumer,    kListConsumers,
-      kDeleteConsumer,  kListQuarantine,     kLoadQuarantine, kLoadPosition,    kCountTokens,
-      kCountQuarantine, kCountNamedBySource, kTrimQuarantine, kSlowestConsumer,
+      kReadHeads,      kListPartitions, kLoadTokens,   kOldestTrade,     kReadEvents,     kListTokens,
+      kSearchTokens,   kClaimPending,   kSaveConsumer, kListConsumers,   kDeleteConsumer, kListQuarantine,
+      kLoadQuarantine, kLoadPosition,   kCountTokens,  kCountQuarantine, kTrimQuarantine, kSlowestConsumer,
   };
   return statements;
 }

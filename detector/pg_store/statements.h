@@ -16,7 +16,6 @@ inline constexpr const char* kTokenColumns =
 extern const common::Statement kReadHeads;
 extern const common::Statement kMoveHeads;
 extern const common::Statement kListPartitions;
-extern const common::Statement kReadTradeIdentities;
 extern const common::Statement kFindTrades;
 extern const common::Statement kLoadTokens;
 extern const common::Statement kDeletePending;
@@ -43,7 +42,6 @@ extern const common::Statement kLoadQuarantine;
 extern const common::Statement kLoadPosition;
 extern const common::Statement kCountTokens;
 extern const common::Statement kCountQuarantine;
-extern const common::Statement kCountNamedBySource;
 extern const common::Statement kTrimQuarantine;
 extern const common::Statement kSlowestConsumer;
 absl::Span<const common::Statement> StoreStatements();

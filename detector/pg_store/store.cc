@@ -320,17 +320,19 @@ absl::StatusOr<Totals> PgStore::ReadTotals(absl::Time deadline) {
   if (!lease.ok()) return lease.status();
   const auto tokens = (*lease)->Query("count tokens", kCountTokens, deadline);
   if (!tokens.ok()) return tokens.status();
-  totals.detected = (*tokens)[0][0].as<int64_t>();
-  totals.pending = (*tokens)[0][1].as<int64_t>();
-  totals.migrated = (*tokens)[0][2].as<int64_t>();
+  for (const auto& row : *tokens) {
+    const auto count = row[2].as<int64_t>();
+    totals.migrated += row[3].as<int64_t>();
+    if (row[0].as<int>() == static_cast<int>(TokenState::kPending)) {
+      totals.pending += count;
+    } else {
+      totals.detected += count;
+      totals.named_by_source.emplace_back(row[1].as<std::string>(), count);
+    }
+  }
   const auto quarantine = (*lease)->Query("count quarantine", kCountQuarantine, deadline);
   if (!quarantine.ok()) return quarantine.status();
   totals.quarantined = (*quarantine)[0][0].as<int64_t>();
-  const auto sources = (*lease)->Query("count names by source", kCountNamedBySource, deadline);
-  if (!sources.ok()) return sources.status();
-  for (const auto& row : *sources) {
-    totals.named_by_source.emplace_back(row[0].as<std::string>(), row[1].as<int64_t>());
-  }
   return totals;
 }
 

@@ -35,6 +35,8 @@ enum Column : size_t {
   kColumnCount,
 };
 
+constexpr Column kIdentityColumns[] = {kEventTime, kEventIndex, kSide, kLooseTime, kTransaction, kToken, kTokenAmount};
+
 const std::vector<std::string>& Columns() {
   static const auto* columns = new std::vector<std::string>{"cursor",
                                                             "event_time",
@@ -94,6 +96,11 @@ class Fields {
     absl::Time time;
     Check(common::ParseCopyTime(fields_[column], &time), column);
     return time;
+  }
+  Side TradeSide() { return Number(kSide) == static_cast<int64_t>(Side::kBuy) ? Side::kBuy : Side::kSell; }
+  std::optional<uint32_t> EventIndex() {
+    if (IsNull(kEventIndex)) return std::nullopt;
+    return static_cast<uint32_t>(Number(kEventIndex));
   }
   absl::string_view Amount(Column column) {
     // An amount has eight bytes of header and at most twenty digits to the base of 10,000.
@@ -164,9 +171,8 @@ absl::Status TradeRowReader::Parse(absl::string_view row, TradeFields* trade) {
   trade->cursor = static_cast<uint64_t>(fields.Number(kCursor));
   trade->event_time = fields.Time(kEventTime);
   trade->slot = static_cast<uint64_t>(fields.Number(kSlot));
-  trade->event_index = std::nullopt;
-  if (!fields.IsNull(kEventIndex)) trade->event_index = static_cast<uint32_t>(fields.Number(kEventIndex));
-  trade->side = fields.Number(kSide) == static_cast<int64_t>(Side::kBuy) ? Side::kBuy : Side::kSell;
+  trade->event_index = fields.EventIndex();
+  trade->side = fields.TradeSide();
   trade->is_mayhem = fields.Flag(kIsMayhem);
   trade->loose_time = fields.Flag(kLooseTime);
   trade->chain = fields.Text(kChain);
@@ -191,6 +197,38 @@ absl::Status TradeRowReader::Parse(absl::string_view row, TradeFields* trade) {
     trade->creator_fee = fields.Amount(kCreatorFee);
   }
   if (fields.bad().has_value()) return BadColumn(*fields.bad());
+  return absl::OkStatus();
+}
+
+const std::string& IdentityColumnList() {
+  static const auto* list = new std::string(
+      absl::StrJoin(kIdentityColumns, ", ", [](std::string* out, Column column) { out->append(Columns()[column]); }));
+  return *list;
+}
+
+absl::Status IdentityRowReader::Parse(absl::string_view row, TradeIdentity* identity) {
+  std::array<absl::string_view, std::size(kIdentityColumns)> own;
+  if (!common::SplitCopyRow(row, absl::MakeSpan(own))) {
+    return absl::InternalError("the identity of a stored trade has a wrong number of columns");
+  }
+  std::array<absl::string_view, kColumnCount> columns;
+  for (size_t i = 0; i < own.size(); ++i) columns[kIdentityColumns[i]] = own[i];
+  amounts_.Clear();
+  Fields fields(columns, amounts_);
+  identity->event_time = fields.Time(kEventTime);
+  identity->event_index = fields.EventIndex();
+  identity->side = fields.TradeSide();
+  identity->loose_time = fields.Flag(kLooseTime);
+  const auto transaction = chain::TransactionId::FromCanonical(fields.Text(kTransaction));
+  const auto token = chain::Address::FromCanonical(fields.Text(kToken));
+  const auto amount = chain::Amount::Parse(fields.Amount(kTokenAmount));
+  if (fields.bad().has_value()) return BadColumn(*fields.bad());
+  if (!transaction.has_value()) return BadColumn(kTransaction);
+  if (!token.has_value()) return BadColumn(kToken);
+  if (!amount.has_value()) return BadColumn(kTokenAmount);
+  identity->transaction = *transaction;
+  identity->token = *token;
+  identity->token_amount = *amount;
   return absl::OkStatus();
 }
 

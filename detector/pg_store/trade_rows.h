@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "common/postgres/copy_binary.h"
+#include "detector/store.h"
 #include "detector/trade.h"
 #include "detector/trade_fields.h"
 
@@ -25,6 +26,19 @@ class TradeRowReader {
   // Views into `row` and this reader, until its next call. INTERNAL, naming the column, when the row is none that
   // AppendTradeRow writes.
   absl::Status Parse(absl::string_view row, TradeFields* trade);
+
+ private:
+  AmountTexts amounts_;
+};
+
+// The columns of a TradeIdentity in the order in which IdentityRowReader reads them, for a SELECT.
+const std::string& IdentityColumnList();
+
+// Reads rows of those. Not thread-safe.
+class IdentityRowReader {
+ public:
+  // INTERNAL, naming the column, when the row cannot be read.
+  absl::Status Parse(absl::string_view row, TradeIdentity* identity);
 
  private:
   AmountTexts amounts_;

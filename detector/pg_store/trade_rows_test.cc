@@ -9,6 +9,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "detector/log/trade_window.h"
 #include "detector/samples_for_test.h"
 
 namespace tokenwatch::detector {
@@ -172,6 +174,53 @@ TEST(TradeRowsTest, ABadColumnIsNamed) {
   }
   EXPECT_FALSE(reader.Parse(Join({good.begin(), good.end() - 1}), &trade).ok());
   EXPECT_FALSE(reader.Parse(row.substr(0, row.size() - 1), &trade).ok());
+}
+
+// The columns of a whole row that make its identity, as a row of their own.
+std::vector<absl::string_view> IdentityFields(const std::vector<absl::string_view>& fields) {
+  std::vector<absl::string_view> own;
+  for (const absl::string_view name : absl::StrSplit(IdentityColumnList(), ", ")) {
+    const auto at = std::find(TradeColumns().begin(), TradeColumns().end(), name) - TradeColumns().begin();
+    own.push_back(fields.at(static_cast<size_t>(at)));
+  }
+  return own;
+}
+
+TEST(IdentityRowsTest, IdentitiesComeBack) {
+  IdentityRowReader reader;
+  for (const Trade& trade : {SampleTrade(1, 0), Largest(), WithoutIndex(SampleTrade(2, 0)), OfEvm()}) {
+    const std::string row = Row(trade);
+    TradeIdentity read;
+    ASSERT_TRUE(reader.Parse(Join(IdentityFields(Split(row))), &read).ok());
+    const TradeIdentity expected = IdentityOf(trade);
+    EXPECT_EQ(read.transaction, expected.transaction);
+    EXPECT_EQ(read.event_index, expected.event_index);
+    EXPECT_EQ(read.token, expected.token);
+    EXPECT_EQ(read.side, expected.side);
+    EXPECT_EQ(read.token_amount, expected.token_amount);
+    EXPECT_EQ(read.event_time, expected.event_time);
+    EXPECT_EQ(read.loose_time, expected.loose_time);
+  }
+}
+
+TEST(IdentityRowsTest, ABadColumnIsNamed) {
+  const std::string row = Row(Largest());
+  const auto good = IdentityFields(Split(row));
+  const std::vector<std::string> names = absl::StrSplit(IdentityColumnList(), ", ");
+  IdentityRowReader reader;
+  TradeIdentity identity;
+  // An address may not be as long as a transaction.
+  for (const std::string& bad : {std::string(100, 'x'), std::string(88, 'x')}) {
+    for (size_t column = 0; column < good.size(); ++column) {
+      if (bad.size() == 88 && names[column] == "transaction") continue;
+      auto fields = good;
+      fields[column] = bad;
+      const absl::Status status = reader.Parse(Join(fields), &identity);
+      EXPECT_TRUE(absl::IsInternal(status)) << names[column];
+      EXPECT_TRUE(absl::StrContains(status.message(), absl::StrCat("\"", names[column], "\""))) << status;
+    }
+  }
+  EXPECT_FALSE(reader.Parse(Join({good.begin(), good.end() - 1}), &identity).ok());
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ TEST_F(ReplayTest, PumpPortalSessionGivesItsKnownRowsTwice) {
                                        {"pending_tokens", 5},
                                        {"quarantined_frames", 8},
                                        {"token_events", 133},
+                                       {"token_totals", 2},
                                        {"trades", 0}}));
   EXPECT_EQ(CountsBy("kind", "token_events"), "discovered 4, launched 123, migrated 6");
   EXPECT_EQ(CountsBy("origin || ' ' || name_source", "detected_tokens"), "launch launch 122");
@@ -77,6 +78,7 @@ TEST_F(ReplayTest, ProgramLogsGiveTheirKnownRowsTwice) {
                                        {"pending_tokens", 21},
                                        {"quarantined_frames", 0},
                                        {"token_events", 33},
+                                       {"token_totals", 2},
                                        {"trades", 61}}));
   EXPECT_EQ(CountsBy("kind", "token_events"), "discovered 21, launched 12");
   EXPECT_EQ(CountsBy("origin", "pending_tokens"), "trade 21");
