@@ -109,5 +109,19 @@ TEST_F(PricingPostgresTest, SilentForGoodOnTheOldConnections) {
   ExpectRecovered();
 }
 
+TEST_F(PricingPostgresTest, TermWhileItIsSilentExitsInTimeAndTheLogIsFoldedAgain) {
+  ExpectUnderWay();
+  database_->Stall();
+  // A write is under way, or waits: the end must not wait for it longer than the drain may take.
+  absl::SleepFor(absl::Milliseconds(200));
+  const absl::Time term = absl::Now();
+  EXPECT_EQ(pricing_->Terminate(absl::Seconds(60)), 0) << pricing_->Log();
+  EXPECT_LE(absl::Now() - term, absl::Seconds(20)) << pricing_->Log();
+  database_->CloseAll();
+  database_->Pass();
+  ASSERT_NO_FATAL_FAILURE(StartPricing());
+  ExpectRecovered();
+}
+
 }  // namespace
 }  // namespace tokenwatch::functional

@@ -37,10 +37,14 @@ void PricingUnderFault::SetUp() {
   ASSERT_TRUE(StartDetector());
   log_ = GateTo(bed_.detector().grpc_port());
   ASSERT_NE(log_, nullptr);
-  pricing_ = bed_.Start(SmallFolds({"--dsn=" + cluster.DsnThrough(database_->port(), "platform", "pricing")}),
-                        "platform", absl::StrCat("127.0.0.1:", log_->port()));
-  ASSERT_NE(pricing_, nullptr);
+  ASSERT_NO_FATAL_FAILURE(StartPricing());
   ASSERT_TRUE(AwaitWritten(1, absl::Seconds(20))) << pricing_->Log();
+}
+
+void PricingUnderFault::StartPricing() {
+  const std::string dsn = bed_.platform().cluster().DsnThrough(database_->port(), "platform", "pricing");
+  pricing_ = bed_.Start(SmallFolds({"--dsn=" + dsn}), "platform", absl::StrCat("127.0.0.1:", log_->port()));
+  ASSERT_NE(pricing_, nullptr);
 }
 
 bool PricingUnderFault::StartDetector() {

@@ -18,6 +18,8 @@ class PricingUnderFault : public ::testing::Test {
 
   // A detector that goes on with the session where the log ends.
   bool StartDetector();
+  // Pricing through both of its gates.
+  void StartPricing();
   // The log is not complete yet, so that the fault to come has something to spoil.
   void ExpectUnderWay();
   // What is in memory is answered, whatever the database does.
