@@ -61,6 +61,13 @@ int RunPricing(const Config& config, const common::RunnerOptions& options, commo
   common::Readiness::Condition database_condition = runner->readiness().Add("database", "not asked yet");
   common::Readiness::Condition log_condition = runner->readiness().Add("log", "not followed yet");
 
+  ReferenceBook references(std::max(kReferences, recorded.size()));
+  for (const Reference& reference : recorded) {
+    if (references.Add(reference)) work_metrics.references_recorded.Increment();
+  }
+  // Before anything is waited for: a key that cannot be read is such a mistake too.
+  const auto upstreams = common::OrDie(kService, Upstreams::Make(config, references, registry, clock));
+
   std::unique_ptr<PgStore> store;
   const absl::Status opened = runner->WaitUntil("database", [&] {
     auto made = PgStore::Open({.dsn = config.dsn,
@@ -80,11 +87,6 @@ int RunPricing(const Config& config, const common::RunnerOptions& options, commo
   common::Executor& lookups = runner->AddExecutor({"lookups", 1, 64});
 
   DetectorClient detector(common::MakeChannel({.target = config.detector}), clock);
-  ReferenceBook references(std::max(kReferences, recorded.size()));
-  for (const Reference& reference : recorded) {
-    if (references.Add(reference)) work_metrics.references_recorded.Increment();
-  }
-  const auto upstreams = common::OrDie(kService, Upstreams::Make(config, references, registry, clock));
   HotSet hot;
   DecimalsBook decimals(
       {},

@@ -22,9 +22,10 @@ void UpkeepLoop::Run(const std::stop_token& stop) {
     every_second_();
     LookAtHead();
     const absl::Time now = context_.clock.Now();
-    if (now >= acknowledge_at_) Acknowledge();
-    if (now >= watched_at_) TakeWatched();
-    if (now >= prune_at_) Prune();
+    // Each may wait for a peer that is silent, and the end waits for one of them at most.
+    if (now >= acknowledge_at_ && !stop.stop_requested()) Acknowledge();
+    if (now >= watched_at_ && !stop.stop_requested()) TakeWatched();
+    if (now >= prune_at_ && !stop.stop_requested()) Prune();
   } while (common::SleepUnlessStopped(stop, kLook));
 }
 

@@ -42,8 +42,8 @@ class WriteLoop {
   Counts counts() const;
 
  private:
-  // Tries to become the writer. Without an error and without a session another process is it.
-  absl::Status Open();
+  // Tries to become the writer, until `deadline`. Without an error and without a session another process is it.
+  absl::Status Open(absl::Time deadline);
   // What the writer has written.
   absl::Status FollowCheckpoint();
   // Writes what is due, or `everything`.

@@ -16,45 +16,23 @@
 #include "common/testing/tcp_gate.h"
 #include "common/testing/wait_for.h"
 #include "tests/chaos/parameters.h"
+#include "tests/chaos/small_folds.h"
 #include "tests/functional/pricing_bed.h"
 #include "tests/functional/tables.h"
 
 namespace tokenwatch::functional {
 namespace {
 
-// A trade on the wire, about.
-constexpr uint64_t kTradeBytes = 450;
-
-Session MakeSession() {
-  sim::Options options;
-  options.seed = ChaosParameter("CHAOS_SEED", 1);
-  options.trades = ChaosParameter("CHAOS_TRADES", 20'000);
-  options.launches = ChaosParameter("CHAOS_LAUNCHES", 400);
-  // Some hours of event time: minutes, chunks of candles and idle series come and go.
-  options.trades_per_second = std::max<uint64_t>(options.trades / 40'000, 1);
-  options.failed_ppm = 0;
-  return Simulate(options);
-}
-
-// The tables that follow from the log alone; the numbers of flushes, and what the journal of parked trades still holds
-// of series that have rows by now, depend on when a process lived.
-Tables Outcome(PricingBed& bed, const std::string& database) {
-  const Tables all = DumpTables(bed.platform().cluster(), database, "pricing");
-  Tables outcome;
-  for (const char* table : {"token_prices", "candles"}) outcome[table] = all.at(table);
-  outcome["checkpoints"] = {bed.platform().Value(
-      "SELECT concat_ws(' ', cursor, redo_cursor, newest_event) FROM pricing.checkpoints", database)};
-  return outcome;
-}
-
 TEST(KillPricingTest, KilledAtRandomMomentsItEndsWhereAnUndisturbedRunDoes) {
-  const Session session = MakeSession();
+  const Session session =
+      HoursOfTrades(ChaosParameter("CHAOS_TRADES", 20'000), ChaosParameter("CHAOS_LAUNCHES", 400),
+                    ChaosParameter("CHAOS_SEED", 1));
   const uint64_t kills = ChaosParameter("CHAOS_KILLS", 15);
   PricingBed bed(session);
   ASSERT_TRUE(bed.ok());
   bed.platform().AddDatabase("undisturbed");
   ASSERT_NO_FATAL_FAILURE(bed.FoldAll("undisturbed"));
-  const Tables expected = Outcome(bed, "undisturbed");
+  const Tables expected = bed.Outcome("undisturbed");
   ASSERT_GT(expected.at("token_prices").size(), 20u);
   ASSERT_GT(expected.at("candles").size(), expected.at("token_prices").size());
 
@@ -64,9 +42,7 @@ TEST(KillPricingTest, KilledAtRandomMomentsItEndsWhereAnUndisturbedRunDoes) {
   constexpr absl::Duration kLife = absl::Milliseconds(250);
   (*gate)->Throttle(static_cast<int64_t>(static_cast<double>(session.truth.trades / (kills + 1) * kTradeBytes) /
                                          absl::ToDoubleSeconds(kLife)));
-  // So small that rows are written, series leave memory and come back all the time.
-  const std::vector<std::string> flags = {"--flush_interval=20ms", "--row_interval=5m", "--idle=10m",
-                                          "--max_hot=50",          "--max_dirty=20",    "--flush_rows=10"};
+  const std::vector<std::string> flags = SmallFolds();
   const std::string detector = absl::StrCat("127.0.0.1:", (*gate)->port());
   std::mt19937_64 random(ChaosParameter("CHAOS_SEED", 1));
   const auto folded = [&] {
@@ -94,7 +70,7 @@ TEST(KillPricingTest, KilledAtRandomMomentsItEndsWhereAnUndisturbedRunDoes) {
   ASSERT_NE(last, nullptr);
   ASSERT_TRUE(bed.AwaitFolded(*last));
   EXPECT_EQ(last->Terminate(absl::Seconds(60)), 0) << last->Log();
-  ExpectSameTables(expected, Outcome(bed, "platform"));
+  ExpectSameTables(expected, bed.Outcome());
 
   // What is parked shows after a restart: every series without a row, and no other.
   const std::unique_ptr<Service> again = bed.Start(flags, "platform", detector);

@@ -15,7 +15,14 @@ PricingBed::PricingBed(const Session& session) {
   if (!platform_.ok()) return;
   const std::string recording = WriteRecording(platform_.dir() / "session.jsonl", session.lines);
   platform_.Replay(recording);
-  detector_ = platform_.StartDetector();
+  StartDetector();
+}
+
+bool PricingBed::StartDetector(std::vector<std::string> flags) {
+  detector_.reset();
+  flags.push_back(absl::StrCat("--listen=127.0.0.1:", detector_port_.port()));
+  detector_ = platform_.StartDetector(std::move(flags));
+  return detector_ != nullptr;
 }
 
 std::unique_ptr<Service> PricingBed::Launch(std::vector<std::string> flags, absl::string_view database,
@@ -54,6 +61,18 @@ void PricingBed::FoldAll(absl::string_view database, std::vector<std::string> fl
   ASSERT_NE(pricing, nullptr);
   ASSERT_TRUE(AwaitFolded(*pricing));
   EXPECT_EQ(pricing->Terminate(absl::Seconds(60)), 0) << pricing->Log();
+}
+
+Tables PricingBed::Outcome(absl::string_view database) {
+  const Tables all = DumpTables(platform_.cluster(), database, "pricing");
+  Tables outcome;
+  for (const char* table : {"token_prices", "candles"}) {
+    const auto found = all.find(table);
+    if (found != all.end()) outcome.insert(*found);
+  }
+  outcome["checkpoints"] = {
+      platform_.Value("SELECT concat_ws(' ', cursor, redo_cursor, newest_event) FROM pricing.checkpoints", database)};
+  return outcome;
 }
 
 PricingStub PricingStubFor(const Service& service) {

@@ -1,4 +1,4 @@
-// A detector with a finished log, and pricing services that fold it.
+// A detector with its log, and pricing services that fold it.
 #pragma once
 
 #include <memory>
@@ -7,8 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include "common/testing/held_port.h"
 #include "tests/functional/harness.h"
 #include "tests/functional/recordings.h"
+#include "tests/functional/tables.h"
 #include "tokenwatch/pricing/v1/pricing.grpc.pb.h"
 #include "tokenwatch/pricing/v1/pricing.pb.h"
 
@@ -19,12 +21,17 @@ using PricingStub = std::unique_ptr<pricing_pb::PricingService::Stub>;
 
 class PricingBed {
  public:
+  // Without a detector yet.
+  PricingBed() = default;
   // Replays the session into the log of database "platform" and starts a detector that serves it.
   explicit PricingBed(const Session& session);
 
   bool ok() const { return platform_.ok() && detector_ != nullptr; }
   Platform& platform() { return platform_; }
   Service& detector() { return *detector_; }
+  // Starts a detector on database "platform", always at the same port; the one before is killed if it still runs.
+  // False, and the test fails, when it does not become ready.
+  bool StartDetector(std::vector<std::string> flags = {});
 
   // Launches a pricing service with its tables in `database`, offline (no provider is asked), following the detector at
   // `detector` ("host:port"; the bed's own when empty). Waits for nothing.
@@ -38,8 +45,14 @@ class PricingBed {
   // Starts one, waits until it has folded all, and ends it in order, so that everything is in the tables.
   void FoldAll(absl::string_view database = "platform", std::vector<std::string> flags = {});
 
+  // What follows from the log alone: the tables of prices and candles, and the place of the checkpoint. The numbers of
+  // flushes, and what the journal of parked trades still holds of series that have rows by now, depend on when a
+  // process lived.
+  Tables Outcome(absl::string_view database = "platform");
+
  private:
   Platform platform_;
+  const common::HeldPort detector_port_;
   std::unique_ptr<Service> detector_;
 };
 
