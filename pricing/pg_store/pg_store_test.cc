@@ -98,6 +98,12 @@ TEST_F(PgStoreTest, TheTableSaysWhatPeopleAsk) {
             absl::StrCat("pump 30005000077 5000 ", absl::ToUnixMicros(SampleTime(5000)),
                          " 29975000077 30005000077 5000000000 10; pump-amm 5 1; raydium-cpmm 30005000077 5000 ",
                          absl::ToUnixMicros(SampleTime(5000)), " 5000000000 10"));
+  // A venue that has the series' last price.
+  EXPECT_EQ(Value("SELECT concat_ws(' ', m.venue, m.last_quote_units, m.last_token_units, m.last_at = p.last_at, "
+                  "m.last_cursor, m.last_transaction, m.pool_quote, m.token_reserve, m.quote_reserve, m.trades) "
+                  "FROM pricing.markets m JOIN pricing.token_prices p USING (chain, address) WHERE chain = 'solana'"),
+            absl::StrCat("pump 30000100001 1072999999999900 t 100 ", SampleTransaction(100).text(),
+                         " 29970100001 1072999999999900 30000100001 110"));
 }
 
 TEST_F(PgStoreTest, AWriteMovesTheCheckpointByOneOrDoesNothing) {

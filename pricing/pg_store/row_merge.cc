@@ -1,6 +1,10 @@
 #include "pricing/pg_store/row_merge.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -81,29 +85,54 @@ std::string MergeSql() {
                       Assignments(SeriesColumns(), value));
 }
 
+// The newest chunks first: they have few minutes and are written again when they are complete. Side by side they share
+// pages, of which each costs the log a whole one then.
 std::string MergeChunksSql() {
   const std::string columns = List("", ChunkColumns());
   return absl::StrCat("INSERT INTO pricing.candles (", columns, ") SELECT ", columns,
-                      " FROM staged_candles ORDER BY address, quote, start, chain "
+                      " FROM staged_candles ORDER BY start DESC, address, quote, chain "
                       "ON CONFLICT (address, quote, start, chain) DO UPDATE SET ",
                       Assignments(ChunkColumns(), [](const std::string& column) { return "excluded." + column; }));
 }
 
-// Copies `items` into `table`, each as `append` writes it.
-template <typename Item, typename Append>
+// Copies so many rows into `table`, each as `append(index)` writes it.
+template <typename Append>
 absl::Status CopyRows(Transaction& transaction, absl::string_view table, const std::vector<std::string>& columns,
-                      absl::Span<const Item> items, common::CopyBuffer& rows, const Append& append) {
+                      size_t count, common::CopyBuffer& rows, const Append& append) {
   auto copy = common::CopyIn::Begin(transaction, table, columns);
   if (!copy.ok()) return copy.status();
   rows.Clear();
-  for (const Item& item : items) {
-    append(item);
+  for (size_t i = 0; i < count; ++i) {
+    append(i);
     if (rows.data().size() < kCopyPieceBytes) continue;
     if (absl::Status status = copy->Write(rows.data()); !status.ok()) return status;
     rows.Clear();
   }
   if (absl::Status status = copy->Write(rows.data()); !status.ok()) return status;
   return copy->Finish().status();
+}
+
+uint64_t BigEndian(absl::string_view bytes) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < sizeof value; ++i)
+    value = value << 8 | (i < bytes.size() ? static_cast<uint8_t>(bytes[i]) : 0);
+  return value;
+}
+
+// Places of the series in about the order of the table's index: neighbours are found in the same pages, which is a
+// fifth of the cost of a merge.
+std::vector<uint32_t> InOrderOfKeys(absl::Span<const Series> series) {
+  std::vector<std::pair<uint64_t, uint32_t>> keyed;
+  keyed.reserve(series.size());
+  for (const Series& one : series) {
+    // The index compares bytes; the first eight are enough.
+    keyed.emplace_back(BigEndian(one.key.token.address.text()), static_cast<uint32_t>(keyed.size()));
+  }
+  std::sort(keyed.begin(), keyed.end());
+  std::vector<uint32_t> order;
+  order.reserve(keyed.size());
+  for (const auto& [begin, place] : keyed) order.push_back(place);
+  return order;
 }
 
 }  // namespace
@@ -118,8 +147,9 @@ absl::Status RowMerge::WriteSeries(Transaction& transaction, absl::Span<const Se
   if (series.empty()) return absl::OkStatus();
   static const std::string* const update = new std::string(UpdateSql());
   static const std::string* const merge = new std::string(MergeSql());
-  const absl::Status copied = CopyRows<Series>(transaction, "staged_series", SeriesColumns(), series, rows_,
-                                               [&](const Series& one) { series_rows_.Append(one, rows_); });
+  const std::vector<uint32_t> order = InOrderOfKeys(series);
+  const absl::Status copied = CopyRows(transaction, "staged_series", SeriesColumns(), series.size(), rows_,
+                                       [&](size_t i) { series_rows_.Append(series[order[i]], rows_); });
   if (!copied.ok()) return copied;
   const auto updated = transaction.ExecSql(*update).affected_rows();
   if (updated < series.size()) transaction.ExecSql(*merge);
@@ -131,7 +161,8 @@ absl::Status RowMerge::WriteChunks(Transaction& transaction, absl::Span<const Ch
   static const std::string* const merge = new std::string(MergeChunksSql());
   const auto columns = static_cast<int16_t>(ChunkColumns().size());
   const absl::Status copied =
-      CopyRows<ChunkRow>(transaction, "staged_candles", ChunkColumns(), chunks, rows_, [&](const ChunkRow& chunk) {
+      CopyRows(transaction, "staged_candles", ChunkColumns(), chunks.size(), rows_, [&](size_t i) {
+        const ChunkRow& chunk = chunks[i];
         rows_.BeginRow(columns);
         rows_.Text(chain::ChainName(chunk.key.token.chain)).Text(chunk.key.token.address.text());
         rows_.Text(chunk.key.quote.text()).Time(chunk.start).Int4(chunk.minutes).Bytes(chunk.packed);

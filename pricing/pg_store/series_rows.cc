@@ -36,6 +36,9 @@ enum VenueField : size_t {
   kTrades,
   kVenueFields,
 };
+// Of a line whose price is the last of the series, which the row has already, most fields are this one. Nearly all
+// lines are such, and they are the widest part of a row.
+constexpr absl::string_view kAsLast = "=";
 constexpr absl::string_view kNothing = "-";
 
 // What a point has besides its ratio, moment, transaction and venue.
@@ -79,10 +82,13 @@ void AppendOptional(const std::optional<chain::Amount>& amount, std::string& lin
   }
 }
 
-void AppendVenue(const VenueState& venue, std::string& text) {
+void AppendVenue(const VenueState& venue, const std::optional<PricePoint>& series_last, std::string& text) {
   if (!text.empty()) text.push_back('\n');
   absl::StrAppend(&text, venue.venue.text());
-  if (venue.last.has_value()) {
+  if (venue.last.has_value() && venue.last == series_last) {
+    absl::StrAppend(&text, " = = = ", venue.last->at.cursor, " = = =");
+    AppendOptional(venue.last->pool_quote, text);
+  } else if (venue.last.has_value()) {
     const PricePoint& last = *venue.last;
     AppendOptional(last.ratio.quote_units, text);
     AppendOptional(last.ratio.token_units, text);
@@ -92,8 +98,13 @@ void AppendVenue(const VenueState& venue, std::string& text) {
   } else {
     absl::StrAppend(&text, " - - - - - - - -");
   }
-  AppendOptional(venue.reserves.has_value() ? std::optional(venue.reserves->token) : std::nullopt, text);
-  AppendOptional(venue.reserves.has_value() ? std::optional(venue.reserves->quote) : std::nullopt, text);
+  if (venue.last.has_value() &&
+      venue.reserves == Reserves{venue.last->ratio.token_units, venue.last->ratio.quote_units}) {
+    absl::StrAppend(&text, " = =");
+  } else {
+    AppendOptional(venue.reserves.has_value() ? std::optional(venue.reserves->token) : std::nullopt, text);
+    AppendOptional(venue.reserves.has_value() ? std::optional(venue.reserves->quote) : std::nullopt, text);
+  }
   AppendOptional(venue.quote_volume, text);
   absl::StrAppend(&text, " ", venue.trades);
 }
@@ -104,37 +115,54 @@ bool ReadOptional(absl::string_view field, std::optional<chain::Amount>& amount)
   return amount.has_value();
 }
 
-bool ReadVenue(absl::string_view line, VenueState& venue) {
+// The price of a line that has one of its own.
+bool ReadPrice(absl::Span<const absl::string_view> fields, PricePoint& last) {
+  std::optional<chain::Amount> token;
+  std::optional<chain::Amount> quote;
+  int64_t micros = 0;
+  const auto transaction = chain::TransactionId::FromCanonical(fields[kTransaction]);
+  if (!ReadOptional(fields[kQuoteUnits], quote) || !ReadOptional(fields[kTokenUnits], token) || !quote || !token ||
+      !absl::SimpleAtoi(fields[kMicros], &micros) || !absl::SimpleAtoi(fields[kCursor], &last.at.cursor) ||
+      !transaction.has_value() || !ReadOptional(fields[kPoolQuote], last.pool_quote)) {
+    return false;
+  }
+  last.ratio = {*quote, *token};
+  last.at.event_time = FromMicros(micros);
+  last.transaction = *transaction;
+  last.venue = Word(fields[kVenue]);
+  last.from_reserves = fields[kBasis] == "reserves";
+  last.is_mayhem = fields[kIsMayhem] == "mayhem";
+  return true;
+}
+
+bool ReadReserves(absl::Span<const absl::string_view> fields, VenueState& venue) {
+  if (fields[kTokenReserve] == kAsLast) {
+    if (!venue.last.has_value()) return false;
+    venue.reserves = Reserves{venue.last->ratio.token_units, venue.last->ratio.quote_units};
+    return true;
+  }
+  std::optional<chain::Amount> token;
+  std::optional<chain::Amount> quote;
+  if (!ReadOptional(fields[kTokenReserve], token) || !ReadOptional(fields[kQuoteReserve], quote)) return false;
+  if (token.has_value() && quote.has_value()) venue.reserves = Reserves{*token, *quote};
+  return true;
+}
+
+bool ReadVenue(absl::string_view line, const std::optional<PricePoint>& series_last, VenueState& venue) {
   const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ');
   if (fields.size() != kVenueFields || fields[kVenue].size() > Word::kMaxSize) return false;
   venue.venue = Word(fields[kVenue]);
-  std::optional<chain::Amount> token;
-  std::optional<chain::Amount> quote;
-  if (fields[kMicros] != kNothing) {
-    PricePoint last;
-    int64_t micros = 0;
-    const auto transaction = chain::TransactionId::FromCanonical(fields[kTransaction]);
-    if (!ReadOptional(fields[kQuoteUnits], quote) || !ReadOptional(fields[kTokenUnits], token) || !quote || !token ||
-        !absl::SimpleAtoi(fields[kMicros], &micros) || !absl::SimpleAtoi(fields[kCursor], &last.at.cursor) ||
-        !transaction.has_value() || !ReadOptional(fields[kPoolQuote], last.pool_quote)) {
-      return false;
-    }
-    last.ratio = {*quote, *token};
-    last.at.event_time = FromMicros(micros);
-    last.transaction = *transaction;
-    last.venue = venue.venue;
-    last.from_reserves = fields[kBasis] == "reserves";
-    last.is_mayhem = fields[kIsMayhem] == "mayhem";
-    venue.last = last;
-  }
-  token.reset();
-  quote.reset();
-  std::optional<chain::Amount> volume;
-  if (!ReadOptional(fields[kTokenReserve], token) || !ReadOptional(fields[kQuoteReserve], quote) ||
-      !ReadOptional(fields[kQuoteVolume], volume) || !volume || !absl::SimpleAtoi(fields[kTrades], &venue.trades)) {
+  if (fields[kMicros] == kAsLast) {
+    if (!series_last.has_value()) return false;
+    venue.last = series_last;
+  } else if (fields[kMicros] != kNothing && !ReadPrice(fields, venue.last.emplace())) {
     return false;
   }
-  if (token.has_value() && quote.has_value()) venue.reserves = Reserves{*token, *quote};
+  std::optional<chain::Amount> volume;
+  if (!ReadReserves(fields, venue) || !ReadOptional(fields[kQuoteVolume], volume) || !volume ||
+      !absl::SimpleAtoi(fields[kTrades], &venue.trades)) {
+    return false;
+  }
   venue.quote_volume = *volume;
   return true;
 }
@@ -238,7 +266,7 @@ void SeriesRows::Append(const Series& series, common::CopyBuffer& rows) {
   rows.Int8(static_cast<int64_t>(series.trades)).Int8(static_cast<int64_t>(series.buys));
   rows.Int8(static_cast<int64_t>(series.traders.count())).Double(series.hot_score);
   scratch_.clear();
-  for (const VenueState& venue : series.venues) AppendVenue(venue, scratch_);
+  for (const VenueState& venue : series.venues) AppendVenue(venue, series.last, scratch_);
   rows.Text(scratch_);
 
   scratch_.clear();
@@ -316,11 +344,6 @@ absl::StatusOr<Series> ToSeries(const pqxx::row& row) {
     if (!unpacker.ok() || !unpacker.at_end()) return damaged("high_detail");
     series.high = high;
   }
-  if (venues.size() > 0) {
-    for (const absl::string_view line : absl::StrSplit(TextOf(venues), '\n')) {
-      if (!ReadVenue(line, series.venues.emplace_back())) return damaged("venues");
-    }
-  }
   const std::string bytes = BytesOf(state);
   Unpacker unpacker(bytes);
   if (unpacker.Byte() != kVersion) return damaged("state");
@@ -341,6 +364,11 @@ absl::StatusOr<Series> ToSeries(const pqxx::row& row) {
   auto traders = TraderCount::Decode(unpacker.Text());
   if (!traders.ok() || !unpacker.ok() || !unpacker.at_end()) return damaged("state");
   series.traders = *std::move(traders);
+  if (venues.size() > 0) {
+    for (const absl::string_view line : absl::StrSplit(TextOf(venues), '\n')) {
+      if (!ReadVenue(line, series.last, series.venues.emplace_back())) return damaged("venues");
+    }
+  }
   return series;
 }
 
