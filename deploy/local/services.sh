@@ -77,10 +77,11 @@ start_pricing() {
   PRICING="127.0.0.1:$(port_of pricing grpc)"
 }
 
-# no_oracles flags...: a replay asks nobody what tokens are worth. Fills oracle_flags for pricing.
+# no_oracles flags...: a replay asks nobody what tokens are worth. Fills oracle_flags for pricing. Its minutes pass in a
+# second, so rows are written sooner than by default: else a short session would leave nothing to look at.
 no_oracles() {
   # shellcheck disable=SC2034  # read by run.sh
-  oracle_flags=(--providers= "$@")
+  oracle_flags=(--providers= --flush_interval=1s --row_interval=1m "$@")
 }
 
 # A replay is offline. Names come from stand-ins for the public sources that know the tokens of the simulated session,
