@@ -77,7 +77,7 @@ std::string QuoteAmountText(const std::string& base_units, const std::string& ch
 }
 
 std::string PriceCard(const v1::Price& price, const Context& context) {
-  const std::string quote = price.quote_address();
+  const std::string& quote = price.quote_address();
   std::string ratio;
   if (!price.quote_units().empty()) {
     ratio = absl::StrCat(price.quote_units(), " / ", price.token_units(), "  base units, quote / token");

@@ -101,13 +101,13 @@ absl::Status BatchLoader::FetchTrades() {
     rest.remove_prefix(part.size());
     absl::StatusOr<std::vector<Trade>> trades = history_.GetTrades(part);
     if (!trades.ok()) return trades.status();
-    for (Trade& trade : *trades) {
+    for (const Trade& trade : *trades) {
       const auto found = fresh_index_.find(SeriesKey{trade.token, trade.quote});
       if (found == fresh_index_.end()) continue;
       Fresh& fresh = fresh_[found->second];
       const bool is_parked = std::binary_search(fresh.cursors.begin(), fresh.cursors.end(), trade.cursor);
       if (is_parked && (fresh.trades.empty() || fresh.trades.back().cursor < trade.cursor)) {
-        fresh.trades.push_back(std::move(trade));
+        fresh.trades.push_back(trade);
       }
     }
   }

@@ -90,7 +90,7 @@ std::vector<OracleQuestion> ReferenceLoop::Questions() const {
     question.min_sources = 1;
     question.max_age = context_.config.reference_max_age;
     question.deadline = context_.clock.Now() + kPatience;
-    questions.push_back(std::move(question));
+    questions.push_back(question);
   }
   return questions;
 }

@@ -93,7 +93,7 @@ bool RequestLoop::AskOracle(const std::vector<PriceRequest*>& requests, const st
     OracleQuestion question;
     question.token = request->token;
     question.deadline = context_.clock.Now() + kAttempt;
-    questions.push_back(std::move(question));
+    questions.push_back(question);
   }
   const std::optional<std::vector<OracleAnswer>> answers = AskAndWait(context_.oracle, questions, stop);
   if (!answers.has_value()) return false;
