@@ -22,6 +22,10 @@ absl::Span<const common::Migration> Migrations();
 
 namespace {
 
+constexpr absl::Duration kMigrationLimit = absl::Minutes(30);
+// For the last look at the tables, when migrations have used up the caller's time.
+constexpr absl::Duration kVerifyLimit = absl::Seconds(5);
+
 std::vector<common::ExpectedColumn> TokenTableColumns() {
   static const auto* types = new std::map<std::string, std::string>{
       {"first_cursor", "bigint"},
@@ -156,16 +160,20 @@ std::string SessionDsn(const std::string& dsn) {
 
 absl::Status PrepareSchema(const common::ConnectionOptions& options, const std::string& expected_database,
                            absl::Time deadline, common::PostgresObserver& observer, common::Clock& clock) {
-  auto connection = common::Connection::Open(options, deadline, observer, clock);
+  common::ConnectionOptions patient = options;
+  patient.statement_timeout = kMigrationLimit;
+  auto connection = common::Connection::Open(patient, deadline, observer, clock);
   if (!connection.ok()) return connection.status();
   const common::VerifyOptions verify = VerifyOptionsFor(expected_database);
   // Database and role first: nothing is created where it does not belong.
   if (absl::Status status = common::VerifyTables(**connection, verify, {}, deadline); !status.ok()) return status;
-  if (const auto applied = common::ApplyMigrations(**connection, kSchema, Migrations(), deadline); !applied.ok()) {
+  // One that is missing may have to read the whole log, for an index. That is long, and is done once.
+  const absl::Time migrated = std::max(deadline, clock.Now() + kMigrationLimit);
+  if (const auto applied = common::ApplyMigrations(**connection, kSchema, Migrations(), migrated); !applied.ok()) {
     return absl::IsPermissionDenied(applied.status()) ? ExplainRefusal(**connection, applied.status(), deadline)
                                                       : applied.status();
   }
-  return common::VerifyTables(**connection, verify, ExpectedTables(), deadline);
+  return common::VerifyTables(**connection, verify, ExpectedTables(), std::max(deadline, clock.Now() + kVerifyLimit));
 }
 
 absl::StatusOr<common::DatabaseReport> DiagnoseSchema(common::Connection& connection, absl::Time deadline) {

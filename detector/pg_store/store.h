@@ -26,7 +26,8 @@ class PgStore final : public Store {
   };
 
   // Connects, brings the schema up to date, and verifies database, role, tables, columns and privileges. A failed check
-  // is FAILED_PRECONDITION and says what to do; a database that is not there (yet) is UNAVAILABLE.
+  // is FAILED_PRECONDITION and says what to do; a database that is not there (yet) is UNAVAILABLE. Migrations that are
+  // missing may take longer than `deadline`.
   static absl::StatusOr<std::unique_ptr<PgStore>> Open(const Options& options, absl::Time deadline,
                                                        common::PostgresObserver& observer, common::Clock& clock);
 

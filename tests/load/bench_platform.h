@@ -110,9 +110,9 @@ class Platform {
 void Simulate(const std::filesystem::path& log, std::vector<std::string> flags);
 
 // Makes the recording `dir`/`name` and gives its path. `part` tells recordings of one run apart: another seed, and
-// later times.
+// later times. Another `seed` is another market at the same times.
 std::string MakeRecording(const std::filesystem::path& dir, const std::string& name, uint64_t trades, uint64_t launches,
-                          uint64_t part = 0);
+                          uint64_t part = 0, uint64_t seed = 7);
 
 // Recordings are large (some 2 KiB a trade): a disk that still writes them down would be measured too, so they are kept
 // in memory where there is enough of it.

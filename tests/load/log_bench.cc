@@ -202,6 +202,21 @@ void MeasureThroughput(Platform& platform, const common::TempDir& dir) {
   detector->Stop();
 }
 
+// Trades of times at which the writer has forgotten what it logged: it must look for each of them in the log.
+void MeasureLateTrades(Platform& platform, const common::TempDir& dir) {
+  constexpr uint64_t kTrades = 300'000;
+  // Another market at the time of the first recording.
+  const std::string recording = MakeRecording(dir.path(), "late.jsonl", kTrades, 3'000, 0, 999);
+  const uint64_t head = HeadOf(platform);
+  const absl::Time begin = absl::Now();
+  Detector detector(platform.cluster(), dir, {"--feeds=recording", absl::StrCat("--recording=", recording)});
+  Replay replay;
+  MeasureReplay(detector, begin, head, kTrades, replay);
+  std::remove(recording.c_str());
+  Report({"frame to durable log, trades that must be looked for in it first", replay.Rate(), "trades/s"});
+  detector.Stop();
+}
+
 // How fast the messages of a tail are parsed when they are at hand already: the most that one reader can take.
 double ParseRate(const std::vector<std::string>& messages) {
   detector::v1::TailTradesResponse response;
@@ -394,6 +409,7 @@ int Main(const std::vector<std::string>& names) {
   if (wanted("throughput")) {
     Platform platform;
     MeasureThroughput(platform, dir);
+    MeasureLateTrades(platform, dir);
     MeasureMemoryTail(platform, dir);
     MeasureStart(platform, dir);
   }
