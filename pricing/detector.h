@@ -47,6 +47,10 @@ class Detector {
   // Of those of the tokens (1 to 500) whose decimals the registry knows, in no order.
   virtual absl::StatusOr<std::vector<TokenDecimals>> GetDecimals(absl::Span<const chain::TokenRef> tokens,
                                                                  absl::Time deadline) = 0;
+  // Of those of the tokens (1 to 500) which the registry saw first at an event time of `since` or later, in no order:
+  // none of their trades was before it.
+  virtual absl::StatusOr<std::vector<chain::TokenRef>> SeenSince(absl::Span<const chain::TokenRef> tokens,
+                                                                 absl::Time since, absl::Time deadline) = 0;
   // The newest position of the log.
   virtual absl::StatusOr<uint64_t> Head(absl::Time deadline) = 0;
   // Tells retention that everything up to `cursor` is not needed any more.

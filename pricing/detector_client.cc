@@ -156,10 +156,9 @@ absl::StatusOr<std::vector<Trade>> DetectorClient::ReadTrades(const chain::Token
   return trades;
 }
 
-absl::StatusOr<std::vector<TokenDecimals>> DetectorClient::GetDecimals(absl::Span<const chain::TokenRef> tokens,
-                                                                       absl::Time deadline) {
-  std::vector<TokenDecimals> known;
-  if (tokens.empty()) return known;
+template <typename Visit>
+absl::Status DetectorClient::LookUp(absl::Span<const chain::TokenRef> tokens, absl::Time deadline, const Visit& visit) {
+  if (tokens.empty()) return absl::OkStatus();
   pb::BatchGetTokensRequest request;
   for (const chain::TokenRef& token : tokens) {
     auto* ref = request.add_tokens();
@@ -171,12 +170,33 @@ absl::StatusOr<std::vector<TokenDecimals>> DetectorClient::GetDecimals(absl::Spa
       deadline, [&](grpc::ClientContext& context) { return stub_->BatchGetTokens(&context, request, &response); });
   if (!status.ok()) return status;
   for (const pb::Token& token : response.tokens()) {
-    if (!token.has_decimals()) continue;
     const chain::Chain chain = chain::ParseChain(token.token().chain());
     const auto address = chain::ParseAddress(chain, token.token().address());
-    if (address.has_value()) known.push_back({{chain, *address}, static_cast<int>(token.decimals())});
+    if (address.has_value()) visit(chain::TokenRef{chain, *address}, token);
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<TokenDecimals>> DetectorClient::GetDecimals(absl::Span<const chain::TokenRef> tokens,
+                                                                       absl::Time deadline) {
+  std::vector<TokenDecimals> known;
+  const absl::Status status = LookUp(tokens, deadline, [&](const chain::TokenRef& ref, const pb::Token& token) {
+    if (token.has_decimals()) known.push_back({ref, static_cast<int>(token.decimals())});
+  });
+  if (!status.ok()) return status;
   return known;
+}
+
+absl::StatusOr<std::vector<chain::TokenRef>> DetectorClient::SeenSince(absl::Span<const chain::TokenRef> tokens,
+                                                                       absl::Time since, absl::Time deadline) {
+  std::vector<chain::TokenRef> seen;
+  const absl::Status status = LookUp(tokens, deadline, [&](const chain::TokenRef& ref, const pb::Token& token) {
+    if (!token.has_first_seen_at()) return;
+    const auto& first = token.first_seen_at();
+    if (absl::FromUnixSeconds(first.seconds()) + absl::Nanoseconds(first.nanos()) >= since) seen.push_back(ref);
+  });
+  if (!status.ok()) return status;
+  return seen;
 }
 
 absl::StatusOr<uint64_t> DetectorClient::Head(absl::Time deadline) {

@@ -25,6 +25,8 @@ class DetectorClient final : public Detector {
                                                 absl::Time deadline) override;
   absl::StatusOr<std::vector<TokenDecimals>> GetDecimals(absl::Span<const chain::TokenRef> tokens,
                                                          absl::Time deadline) override;
+  absl::StatusOr<std::vector<chain::TokenRef>> SeenSince(absl::Span<const chain::TokenRef> tokens, absl::Time since,
+                                                         absl::Time deadline) override;
   absl::StatusOr<uint64_t> Head(absl::Time deadline) override;
   absl::Status Acknowledge(const std::string& consumer, uint64_t cursor, absl::Time deadline) override;
 
@@ -34,6 +36,9 @@ class DetectorClient final : public Detector {
   // A unary call that may be repeated, until `deadline`.
   template <typename Call>
   absl::Status CallUntil(absl::Time deadline, const Call& call);
+  // Hands those of the tokens that the registry has to `visit`, as its API tells them.
+  template <typename Visit>
+  absl::Status LookUp(absl::Span<const chain::TokenRef> tokens, absl::Time deadline, const Visit& visit);
 
   const std::shared_ptr<grpc::Channel> channel_;
   const std::unique_ptr<detector::v1::DetectorService::Stub> stub_;

@@ -54,7 +54,9 @@ class FakeDetector final : public pb::DetectorService::Service {
     for (int i = 0; i < request->tokens_size(); ++i) {
       pb::Token* token = response->add_tokens();
       *token->mutable_token() = request->tokens(i);
-      if (i % 2 == 0) token->set_decimals(static_cast<uint32_t>(i));
+      if (i % 2 != 0) continue;
+      token->set_decimals(static_cast<uint32_t>(i));
+      token->mutable_first_seen_at()->set_seconds(500 * i);
     }
     return grpc::Status::OK;
   }
@@ -245,6 +247,10 @@ TEST_F(DetectorClientTest, SmallQuestions) {
   ASSERT_EQ(decimals->size(), 2u);
   EXPECT_EQ((*decimals)[1].token, tokens[2]);
   EXPECT_EQ((*decimals)[1].decimals, 2);
+  // One was seen earlier, and of another nothing is known.
+  const auto seen = client_.SeenSince(tokens, absl::FromUnixSeconds(1'000), Soon());
+  ASSERT_TRUE(seen.ok()) << seen.status();
+  EXPECT_THAT(*seen, ElementsAre(tokens[2]));
   fake_.consumer = [](const pb::RegisterConsumerRequest& request) {
     EXPECT_EQ(request.name(), "pricing");
     EXPECT_EQ(request.cursor(), 12u);

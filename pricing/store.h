@@ -32,6 +32,9 @@ struct Checkpoint {
   uint64_t redo_cursor = 0;
   // Event time of the newest trade folded.
   absl::Time newest_event = absl::InfinitePast();
+  // Event time of the first trade that there was to fold, where the log no longer had those before it; a series that is
+  // older may lack trades (see Series::is_partial). InfinitePast when the log was there from its beginning.
+  absl::Time log_began = absl::InfinitePast();
 
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };

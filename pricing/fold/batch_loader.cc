@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "pricing/fold/fingerprint.h"
 
@@ -55,10 +56,30 @@ void BatchLoader::NeedChunk(HotEntry& entry, const Trade& trade) {
   chunks_.push_back({&entry, start, nullptr});
 }
 
-absl::Status BatchLoader::Fetch() {
+absl::Status BatchLoader::Fetch(absl::Time log_began) {
   if (absl::Status status = FetchSeries(); !status.ok()) return status;
   if (absl::Status status = FetchTrades(); !status.ok()) return status;
+  if (absl::Status status = FindPartial(log_began); !status.ok()) return status;
   return FetchChunks();
+}
+
+absl::Status BatchLoader::FindPartial(absl::Time log_began) {
+  if (log_began == absl::InfinitePast()) return absl::OkStatus();
+  std::vector<chain::TokenRef> tokens;
+  for (Fresh& fresh : fresh_) {
+    fresh.is_partial = fresh.place != ParkingLot::Place::kKept;
+    if (fresh.is_partial) tokens.push_back(fresh.entry->series.key.token);
+  }
+  absl::flat_hash_set<chain::TokenRef> whole;
+  for (absl::Span<const chain::TokenRef> rest = tokens; !rest.empty();) {
+    const absl::Span<const chain::TokenRef> part = rest.subspan(0, FoldHistory::kMaxTokens);
+    rest.remove_prefix(part.size());
+    const absl::StatusOr<std::vector<chain::TokenRef>> seen = history_.SeenSince(part, log_began);
+    if (!seen.ok()) return seen.status();
+    whole.insert(seen->begin(), seen->end());
+  }
+  for (Fresh& fresh : fresh_) fresh.is_partial &= !whole.contains(fresh.entry->series.key.token);
+  return absl::OkStatus();
 }
 
 absl::Status BatchLoader::FetchRows(const std::vector<SeriesKey>& keys) {

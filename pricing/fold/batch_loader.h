@@ -26,6 +26,8 @@ class BatchLoader {
     // Of a parked one: where its trades are, and those that the log still has. They are not folded in yet.
     std::vector<uint64_t> cursors;
     std::vector<Trade> trades;
+    // Of one without rows: trades before the log's beginning may be missing.
+    bool is_partial = false;
   };
   struct Chunk {
     HotEntry* entry;
@@ -38,8 +40,9 @@ class BatchLoader {
 
   // First, under the fold's lock: what there is in memory. `trades` must outlive the next two.
   void Plan(absl::Span<const Trade> trades, uint64_t position, const HotSet::Writer& hot, const ParkingLot& lot);
-  // Then, without locks: the rest. Errors are those of FoldHistory; DATA_LOSS for rows that are missing or damaged.
-  absl::Status Fetch();
+  // Then, without locks: the rest, of a log that began at `log_began` (InfinitePast: it is whole). Errors are those of
+  // FoldHistory; DATA_LOSS for rows that are missing or damaged.
+  absl::Status Fetch(absl::Time log_began);
 
   // Of each trade; null for those at or below the position.
   HotEntry* entry_of(size_t trade) const { return entries_[trade]; }
@@ -55,6 +58,7 @@ class BatchLoader {
   absl::Status FetchSeries();
   absl::Status FetchTrades();
   absl::Status FetchChunks();
+  absl::Status FindPartial(absl::Time log_began);
 
   FoldHistory& history_;
   absl::Span<const Trade> trades_;

@@ -35,6 +35,7 @@ class Fold::Impl {
     covered_ = checkpoint;
     position_ = checkpoint.redo_cursor;
     now_ = checkpoint.newest_event;
+    log_began_ = checkpoint.log_began;
   }
   void AddParked(ParkedSeries&& parked) {
     common::MutexLock lock(mutex_);
@@ -68,7 +69,7 @@ class Fold::Impl {
 
  private:
   Checkpoint PositionAfter(uint64_t flush) const TW_REQUIRES(mutex_) {
-    return {flush, position_, write_behind_.RedoCursor(position_), now_};
+    return {flush, position_, write_behind_.RedoCursor(position_), now_, log_began_};
   }
   // Rows of another replica, or of an earlier life, may be newer than what is known here. They must not go back,
   // because others may have read them.
@@ -85,6 +86,7 @@ class Fold::Impl {
   void Evict(HotEntry& entry) TW_REQUIRES(mutex_);
   void ParkAllAnew(Flush& flush) TW_REQUIRES(mutex_);
   void UpdateWants() TW_REQUIRES(mutex_);
+  absl::Time LogBegan(const TradeBatch& batch) const TW_REQUIRES(mutex_);
 
   const FoldOptions options_;
   const UsdOfQuote usd_of_quote_;
@@ -112,6 +114,8 @@ class Fold::Impl {
   uint64_t position_ TW_GUARDED_BY(mutex_) = 0;
   // The log's time: the newest event of the trades so far.
   absl::Time now_ TW_GUARDED_BY(mutex_) = absl::InfinitePast();
+  // See Checkpoint.
+  absl::Time log_began_ TW_GUARDED_BY(mutex_) = absl::InfinitePast();
   // Cursors parked in the database, with those that are needed no more.
   size_t stored_cursors_ TW_GUARDED_BY(mutex_) = 0;
   FoldCounts counts_ TW_GUARDED_BY(mutex_);
@@ -136,9 +140,11 @@ absl::Status Fold::Impl::Apply(const TradeBatch& batch) {
     return absl::FailedPreconditionError(absl::StrCat(batch.unreadable, " trades of the log up to cursor ",
                                                       batch.cursor, " cannot be read by this build: run a newer one"));
   }
+  absl::Time log_began;
   {
     common::MutexLock lock(mutex_);
     Settle();
+    log_began = LogBegan(batch);
     if (residents_.is_overfull() && may_write()) {
       ++counts_.refused;
       return absl::ResourceExhaustedError(
@@ -147,9 +153,10 @@ absl::Status Fold::Impl::Apply(const TradeBatch& batch) {
     }
     loader_.Plan(batch.trades, position_, hot_, lot_);
   }
-  if (absl::Status status = loader_.Fetch(); !status.ok()) return status;
+  if (absl::Status status = loader_.Fetch(log_began); !status.ok()) return status;
   {
     common::MutexLock lock(mutex_);
+    log_began_ = std::max(log_began_, log_began);
     InstallLoaded();
     for (size_t i = 0; i < batch.trades.size(); ++i) {
       HotEntry* const entry = loader_.entry_of(i);
@@ -165,6 +172,12 @@ absl::Status Fold::Impl::Apply(const TradeBatch& batch) {
   if (!news_.empty()) listener_.OnPrices(news_);
   news_.clear();
   return absl::OkStatus();
+}
+
+// As the next batch shows it. The cursors of a whole log begin at 1.
+absl::Time Fold::Impl::LogBegan(const TradeBatch& batch) const {
+  if (position_ != 0 || batch.trades.empty() || batch.trades.front().cursor == 1) return log_began_;
+  return std::max(log_began_, batch.trades.front().event_time);
 }
 
 // Puts what the loader fetched into the set; from here on nothing can fail.
@@ -184,12 +197,14 @@ void Fold::Impl::InstallLoaded() {
       ++counts_.revived;
       lot_.Take(FingerprintOf(entry.series.key));
       for (const Trade& trade : fresh.trades) AddTo(trade, entry);
-      entry.series.is_partial = fresh.trades.size() < fresh.cursors.size();
+      entry.series.is_partial = fresh.is_partial || fresh.trades.size() < fresh.cursors.size();
       entry.cursors = std::move(fresh.cursors);
       entry.parked = entry.parking = entry.cursors.size();
       // The trade that made it so may have been parked before its row was written.
       if (IsWorthRows(entry)) MakeKept(entry, position_ + 1);
       entry.kept_since = std::max(entry.kept_since, entry.cursors.back());
+    } else {
+      entry.series.is_partial = fresh.is_partial;
     }
     residents_.Add(entry, now_);
     hot_.Insert(std::move(fresh.entry));
@@ -355,6 +370,7 @@ void Fold::Impl::Covered(const Checkpoint& checkpoint) {
   common::MutexLock lock(mutex_);
   last_flush_ = checkpoint.flush;
   covered_ = checkpoint;
+  log_began_ = std::max(log_began_, checkpoint.log_began);
   CleanCovered();
   UpdateWants();
 }

@@ -8,6 +8,9 @@
 // unwritten trade; a trade that a row has in it already is recognised by the row's cursor. Rows are whole values:
 // writing twice is harmless.
 //
+// A log of which retention had dropped the beginning before it was first folded: its first trade is not the first of
+// all. From then on a series is marked as partial, unless its token was seen first after that.
+//
 // Memory is bounded by max_hot and max_bytes: what leaves is written first, and while it cannot be written Apply takes
 // no more. Besides, each series ever seen costs under 40 bytes (see parking_lot.h).
 //
@@ -58,6 +61,7 @@ using UsdOfQuote = std::function<std::optional<double>(const chain::TokenRef& as
 class FoldHistory {
  public:
   static constexpr size_t kMaxCursors = 5000;
+  static constexpr size_t kMaxTokens = 500;
 
   virtual ~FoldHistory() = default;
   // Those of the keys that have rows.
@@ -66,6 +70,9 @@ class FoldHistory {
       absl::Span<const std::pair<SeriesKey, absl::Time>> chunks) = 0;
   // The trades at these cursors (growing, at most kMaxCursors) that the log still has, in order.
   virtual absl::StatusOr<std::vector<Trade>> GetTrades(absl::Span<const uint64_t> cursors) = 0;
+  // Of those of the tokens (at most kMaxTokens) none of whose trades was before `since`, as far as is known.
+  virtual absl::StatusOr<std::vector<chain::TokenRef>> SeenSince(absl::Span<const chain::TokenRef> tokens,
+                                                                 absl::Time since) = 0;
 };
 
 // Told after each batch, on the fold's thread, without locks.

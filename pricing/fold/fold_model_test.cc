@@ -235,6 +235,7 @@ void ExpectTables(const ReferenceTables& expected, const Database& database, con
   EXPECT_EQ(database.checkpoint.cursor, expected.checkpoint.cursor);
   EXPECT_EQ(database.checkpoint.redo_cursor, expected.checkpoint.redo_cursor);
   EXPECT_EQ(database.checkpoint.newest_event, expected.checkpoint.newest_event);
+  EXPECT_EQ(database.checkpoint.log_began, expected.checkpoint.log_began);
 }
 
 // TOKENWATCH_FOLD_SEEDS sets how many sessions; TOKENWATCH_FOLD_SEED the first.

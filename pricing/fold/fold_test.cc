@@ -87,6 +87,45 @@ TEST_F(FoldTest, SaysSoWhenTheLogNoLongerHasItsHistory) {
   EXPECT_EQ(Write().series.size(), 1u);
 }
 
+TEST_F(FoldTest, SaysSoWhenTheLogWasNotThereFromItsBeginning) {
+  Log(1);
+  Log(2, absl::Minutes(1));
+  // Retention has dropped the trades so far before anything was folded.
+  database_.pruned_to = 2;
+  Log(3, absl::Minutes(2));
+  for (int i = 0; i < 3; ++i) Log(1, absl::Minutes(3));
+  const auto kept = [&] { return TradeBatch{{log_.begin() + 2, log_.end()}, log_.size(), 0}; };
+  database_.outage = absl::UnavailableError("the registry is away");
+  EXPECT_EQ(fold_->Apply(kept()), database_.outage);
+  database_.outage = absl::OkStatus();
+  ASSERT_TRUE(fold_->Apply(kept()).ok());
+  EXPECT_TRUE(Read(1).is_partial);
+  EXPECT_FALSE(Read(3).is_partial) << "nothing was traded of it before";
+  Flush flush = Write();
+  ASSERT_EQ(flush.series.size(), 1u);
+  EXPECT_TRUE(flush.series[0].is_partial);
+  EXPECT_EQ(flush.checkpoint.log_began, Start() + absl::Minutes(2));
+  // A token that comes back much later may still lack trades; one that is new does not; nor does one that was parked.
+  Restart();
+  Log(2, absl::Hours(6));
+  Log(3, absl::Hours(6));
+  Log(4, absl::Hours(6));
+  ASSERT_TRUE(Apply().ok());
+  EXPECT_TRUE(Read(2).is_partial);
+  EXPECT_FALSE(Read(3).is_partial);
+  EXPECT_EQ(Read(3).trades, 2u);
+  EXPECT_FALSE(Read(4).is_partial);
+  // It is still known when the series comes back from where it was parked.
+  Write();
+  Pass(absl::Hours(12));
+  ASSERT_FALSE(IsHot(2));
+  Restart();
+  Log(2, absl::Hours(13));
+  ASSERT_TRUE(Apply().ok());
+  EXPECT_TRUE(Read(2).is_partial);
+  EXPECT_EQ(Read(2).trades, 2u);
+}
+
 TEST_F(FoldTest, ARowMadeElsewhereIsBetterThanAPartOfTheHistory) {
   Log(1);
   Log(1);

@@ -141,6 +141,11 @@ TEST(HotSetThreadsTest, ReadersSeeWholeSeriesWhileTheFoldWrites) {
       common::MutexLock lock(mutex_);
       return inner_.LoadChunks(chunks);
     }
+    absl::StatusOr<std::vector<chain::TokenRef>> SeenSince(absl::Span<const chain::TokenRef> tokens,
+                                                           absl::Time since) override {
+      common::MutexLock lock(mutex_);
+      return inner_.SeenSince(tokens, since);
+    }
     absl::StatusOr<std::vector<Trade>> GetTrades(absl::Span<const uint64_t> cursors) override {
       common::MutexLock lock(mutex_);
       return inner_.GetTrades(cursors);

@@ -154,6 +154,10 @@ TEST_F(FollowLoopTest, TradesThatThisBuildCannotReadStopTheFold) {
                                                            absl::Time deadline) override {
       return log_.GetDecimals(tokens, deadline);
     }
+    absl::StatusOr<std::vector<chain::TokenRef>> SeenSince(absl::Span<const chain::TokenRef> tokens, absl::Time since,
+                                                           absl::Time deadline) override {
+      return log_.SeenSince(tokens, since, deadline);
+    }
     absl::StatusOr<uint64_t> Head(absl::Time) override { return 1; }
     absl::Status Acknowledge(const std::string&, uint64_t, absl::Time) override { return absl::OkStatus(); }
 

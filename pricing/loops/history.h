@@ -29,6 +29,12 @@ class LoopHistory final : public FoldHistory {
     TellDetector(context_, trades.status(), "get parked trades");
     return trades;
   }
+  absl::StatusOr<std::vector<chain::TokenRef>> SeenSince(absl::Span<const chain::TokenRef> tokens,
+                                                         absl::Time since) override {
+    auto seen = context_.detector.SeenSince(tokens, since, LoopDeadline(context_));
+    TellDetector(context_, seen.status(), "ask when tokens were seen first");
+    return seen;
+  }
 
  private:
   const LoopContext context_;

@@ -109,7 +109,8 @@ TEST_F(PgStoreTest, TheTableSaysWhatPeopleAsk) {
 TEST_F(PgStoreTest, AWriteMovesTheCheckpointByOneOrDoesNothing) {
   auto session = Lead(*store_);
   EXPECT_EQ(*session->ReadCheckpoint(), Checkpoint());
-  const Flush first = MakeFlush(1, {SampleSeries(1, 100)});
+  Flush first = MakeFlush(1, {SampleSeries(1, 100)});
+  first.checkpoint.log_began = SampleTime(7);
   ASSERT_TRUE(session->Write(first).ok());
   EXPECT_EQ(*session->ReadCheckpoint(), first.checkpoint);
   EXPECT_EQ(*store_->ReadCheckpoint(Soon()), first.checkpoint);

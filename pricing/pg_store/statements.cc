@@ -30,13 +30,14 @@ constexpr absl::Duration kReadLimit = absl::Seconds(5);
 
 const common::Statement kReadCheckpoint{
     "read_checkpoint",
-    "SELECT flush, cursor, redo_cursor, " MICROS("newest_event") " FROM pricing.checkpoints WHERE name = 'fold'",
+    "SELECT flush, cursor, redo_cursor, " MICROS("newest_event") ", " MICROS("log_began") " FROM pricing.checkpoints "
+    "WHERE name = 'fold'",
     kReadLimit};
-// $1 flush, $2 cursor, $3 redo cursor, $4 newest event or null.
+// $1 flush, $2 cursor, $3 redo cursor, $4 newest event or null, $5 where the log began or null.
 const common::Statement kMoveCheckpoint{
     "move_checkpoint",
     "UPDATE pricing.checkpoints SET flush = $1::bigint, cursor = $2::bigint, redo_cursor = $3::bigint, "
-    "newest_event = $4::timestamptz WHERE name = 'fold' AND flush = $1::bigint - 1",
+    "newest_event = $4::timestamptz, log_began = $5::timestamptz WHERE name = 'fold' AND flush = $1::bigint - 1",
     kWriteLimit};
 const common::Statement kClearParked{"clear_parked", "DELETE FROM pricing.parked_trades", kWriteLimit};
 // $1 flush, $2 part, $3 series, $4 trades, $5 bytes.

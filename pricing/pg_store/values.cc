@@ -54,7 +54,8 @@ absl::Time ToTime(const pqxx::field& field, absl::Time if_null) {
 }
 
 Checkpoint ToCheckpoint(const pqxx::row& row) {
-  return {row[0].as<uint64_t>(), row[1].as<uint64_t>(), row[2].as<uint64_t>(), ToTime(row[3], absl::InfinitePast())};
+  return {row[0].as<uint64_t>(), row[1].as<uint64_t>(), row[2].as<uint64_t>(), ToTime(row[3], absl::InfinitePast()),
+          ToTime(row[4], absl::InfinitePast())};
 }
 
 ChunkRow ToChunk(const pqxx::row& row) {

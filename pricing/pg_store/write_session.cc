@@ -16,6 +16,10 @@ using common::Transaction;
 
 constexpr size_t kParkedPartBytes = 256 * 1024;
 
+std::optional<std::string> TimeOrNull(absl::Time time) {
+  return time == absl::InfinitePast() ? std::nullopt : std::optional<std::string>(TimeText(time));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PgWriteSession>> PgWriteSession::Open(common::ConnectionOptions options,
@@ -49,10 +53,8 @@ absl::Status PgWriteSession::Ping() { return connection_->Ping(Deadline()); }
 absl::Status PgWriteSession::Write(const Flush& flush) {
   return connection_->Transact("write what was folded", Deadline(), [&](Transaction& transaction) -> absl::Status {
     const Checkpoint& checkpoint = flush.checkpoint;
-    std::optional<std::string> newest;
-    if (checkpoint.newest_event != absl::InfinitePast()) newest = TimeText(checkpoint.newest_event);
-    const auto moved =
-        transaction.Exec(kMoveCheckpoint, checkpoint.flush, checkpoint.cursor, checkpoint.redo_cursor, newest);
+    const auto moved = transaction.Exec(kMoveCheckpoint, checkpoint.flush, checkpoint.cursor, checkpoint.redo_cursor,
+                                        TimeOrNull(checkpoint.newest_event), TimeOrNull(checkpoint.log_began));
     if (moved.affected_rows() != 1) {
       return absl::AbortedError(absl::StrCat("the checkpoint does not stand at flush ", checkpoint.flush - 1,
                                              ": another process has written"));

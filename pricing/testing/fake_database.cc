@@ -43,6 +43,17 @@ absl::StatusOr<std::vector<Trade>> FakeDatabase::GetTrades(absl::Span<const uint
   return found;
 }
 
+absl::StatusOr<std::vector<chain::TokenRef>> FakeDatabase::SeenSince(absl::Span<const chain::TokenRef> tokens,
+                                                                     absl::Time since) {
+  if (!outage.ok()) return outage;
+  std::vector<chain::TokenRef> seen;
+  for (const chain::TokenRef& token : tokens) {
+    const auto first = std::find_if(log_.begin(), log_.end(), [&](const Trade& trade) { return trade.token == token; });
+    if (first != log_.end() && first->event_time >= since) seen.push_back(token);
+  }
+  return seen;
+}
+
 absl::Status FakeDatabase::Write(const Flush& flush) {
   if (flush.checkpoint.flush != checkpoint.flush + 1) return absl::AbortedError("the checkpoint stands elsewhere");
   for (const Series& series : flush.series) {

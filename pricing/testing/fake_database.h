@@ -25,6 +25,9 @@ class FakeDatabase : public FoldHistory {
   absl::StatusOr<std::vector<Series>> LoadSeries(absl::Span<const SeriesKey> keys) override;
   absl::StatusOr<std::vector<ChunkRow>> LoadChunks(absl::Span<const std::pair<SeriesKey, absl::Time>> chunks) override;
   absl::StatusOr<std::vector<Trade>> GetTrades(absl::Span<const uint64_t> cursors) override;
+  // By the first trade in the whole log, also where that is pruned.
+  absl::StatusOr<std::vector<chain::TokenRef>> SeenSince(absl::Span<const chain::TokenRef> tokens,
+                                                         absl::Time since) override;
 
   // As WriteSession::Write: all of it, or ABORTED when the checkpoint stands elsewhere. INTERNAL for what no fold may
   // ask for: rows that are older than those there are.

@@ -185,7 +185,11 @@ ReferenceTables FoldPlainly(const std::vector<Trade>& log, const FoldOptions& op
                             const absl::flat_hash_set<chain::TokenRef>& watched) {
   ReferenceTables tables;
   absl::flat_hash_map<SeriesKey, std::vector<Trade>> by_series;
+  absl::flat_hash_map<chain::TokenRef, absl::Time> seen;
+  // A log that does not begin with the first position has lost what was before.
+  if (log.front().cursor != 1) tables.checkpoint.log_began = log.front().event_time;
   for (const Trade& trade : log) {
+    seen.try_emplace(trade.token, trade.event_time);
     by_series[{trade.token, trade.quote}].push_back(trade);
     tables.checkpoint.newest_event = std::max(tables.checkpoint.newest_event, trade.event_time);
     tables.checkpoint.cursor = tables.checkpoint.redo_cursor = trade.cursor;
@@ -195,7 +199,8 @@ ReferenceTables FoldPlainly(const std::vector<Trade>& log, const FoldOptions& op
       for (const Trade& trade : trades) tables.parked[FingerprintOf(key)].insert(trade.cursor);
       continue;
     }
-    tables.rows.emplace(key, SeriesOf(key, trades));
+    Series& series = tables.rows.emplace(key, SeriesOf(key, trades)).first->second;
+    series.is_partial = seen.at(key.token) < tables.checkpoint.log_began;
     std::map<absl::Time, CandleChunk> chunks;
     for (const auto& [start, candle] : MinutesOf(trades)) {
       const absl::Time chunk = absl::FromUnixSeconds(absl::ToUnixSeconds(start) / 7200 * 7200);

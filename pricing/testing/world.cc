@@ -140,6 +140,19 @@ absl::StatusOr<std::vector<TokenDecimals>> FakeLog::GetDecimals(absl::Span<const
   return known;
 }
 
+absl::StatusOr<std::vector<chain::TokenRef>> FakeLog::SeenSince(absl::Span<const chain::TokenRef> tokens,
+                                                                absl::Time since, absl::Time) {
+  common::MutexLock lock(mutex_);
+  if (!failure_.ok()) return failure_;
+  std::vector<chain::TokenRef> seen;
+  for (const chain::TokenRef& token : tokens) {
+    const auto first =
+        std::find_if(trades_.begin(), trades_.end(), [&](const Trade& trade) { return trade.token == token; });
+    if (first != trades_.end() && first->event_time >= since) seen.push_back(token);
+  }
+  return seen;
+}
+
 absl::StatusOr<uint64_t> FakeLog::Head(absl::Time) {
   common::MutexLock lock(mutex_);
   if (!failure_.ok()) return failure_;
@@ -298,6 +311,10 @@ absl::StatusOr<std::vector<ChunkRow>> World::LoadChunks(absl::Span<const std::pa
 }
 absl::StatusOr<std::vector<Trade>> World::GetTrades(absl::Span<const uint64_t> cursors) {
   return log.GetTrades(cursors, absl::InfiniteFuture());
+}
+absl::StatusOr<std::vector<chain::TokenRef>> World::SeenSince(absl::Span<const chain::TokenRef> tokens,
+                                                              absl::Time since) {
+  return log.SeenSince(tokens, since, absl::InfiniteFuture());
 }
 void World::OnPrices(absl::Span<const chain::TokenRef> tokens) {
   if (listener_ != nullptr) listener_->OnPrices(tokens);

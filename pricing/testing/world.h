@@ -63,6 +63,8 @@ class FakeLog final : public Detector {
                                                 absl::Time deadline) override;
   absl::StatusOr<std::vector<TokenDecimals>> GetDecimals(absl::Span<const chain::TokenRef> tokens,
                                                          absl::Time deadline) override;
+  absl::StatusOr<std::vector<chain::TokenRef>> SeenSince(absl::Span<const chain::TokenRef> tokens, absl::Time since,
+                                                         absl::Time deadline) override;
   absl::StatusOr<uint64_t> Head(absl::Time deadline) override;
   absl::Status Acknowledge(const std::string& consumer, uint64_t cursor, absl::Time deadline) override;
 
@@ -127,6 +129,8 @@ class World final : public FoldHistory, public FoldListener, public StateSource 
   absl::StatusOr<std::vector<Series>> LoadSeries(absl::Span<const SeriesKey> keys) override;
   absl::StatusOr<std::vector<ChunkRow>> LoadChunks(absl::Span<const std::pair<SeriesKey, absl::Time>> chunks) override;
   absl::StatusOr<std::vector<Trade>> GetTrades(absl::Span<const uint64_t> cursors) override;
+  absl::StatusOr<std::vector<chain::TokenRef>> SeenSince(absl::Span<const chain::TokenRef> tokens,
+                                                         absl::Time since) override;
   void OnPrices(absl::Span<const chain::TokenRef> tokens) override;
 
   // Stands a minute after TestTime() at first.

@@ -8,9 +8,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pwd.h>
-#include <sys/mount.h>
-#include <unistd.h>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -18,6 +15,7 @@
 #include "tests/fakes/fake_websocket_server.h"
 #include "tests/functional/harness.h"
 #include "tests/functional/recordings.h"
+#include "tests/functional/small_disk.h"
 #include "tests/functional/streams.h"
 #include "tests/functional/tables.h"
 
@@ -27,39 +25,6 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr int kIo = 74;
-
-// A small file system in memory. Unmounted at the end.
-class SmallDisk {
- public:
-  SmallDisk(std::filesystem::path at, absl::string_view size) : at_(std::move(at)) {
-    std::filesystem::create_directory(at_);
-    mounted_ = mount("tmpfs", at_.c_str(), "tmpfs", 0, Options(size).c_str()) == 0;
-    if (!mounted_) why_not_ = std::strerror(errno);
-  }
-  ~SmallDisk() {
-    if (mounted_) umount2(at_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-
-  bool mounted() const { return mounted_; }
-  const std::string& why_not() const { return why_not_; }
-  const std::filesystem::path& path() const { return at_; }
-  bool Resize(absl::string_view size) {
-    return mount("tmpfs", at_.c_str(), "tmpfs", MS_REMOUNT, Options(size).c_str()) == 0;
-  }
-
- private:
-  static std::string Options(absl::string_view size) {
-    // The server, which does not run as root, wants to own the directory of a tablespace.
-    const passwd* const server = getpwnam("postgres");
-    return absl::StrCat("mode=0777,uid=", server == nullptr ? geteuid() : server->pw_uid, ",size=", size);
-  }
-
-  const std::filesystem::path at_;
-  bool mounted_ = false;
-  std::string why_not_;
-};
 
 class DamageTest : public ::testing::Test {
  protected:

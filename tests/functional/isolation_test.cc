@@ -9,6 +9,7 @@
 #include <libpq-fe.h>
 
 #include "absl/strings/str_cat.h"
+#include "common/testing/wait_for.h"
 #include "tests/functional/harness.h"
 #include "tests/functional/recordings.h"
 #include "tests/functional/tables.h"
@@ -76,6 +77,33 @@ TEST_F(IsolationTest, ARoleCannotTouchTheOtherServicesTables) {
   EXPECT_EQ(As("resolver", "DROP SCHEMA detector CASCADE"), kDenied);
   EXPECT_EQ(As("resolver", "SET ROLE detector"), kDenied);
   ExpectSameTables(before, DumpTables(platform_.cluster(), "platform"));
+}
+
+TEST_F(IsolationTest, NoOtherRoleCanTouchTheTablesOfPrices) {
+  const auto pricing =
+      platform_.Launch("tokenwatch-pricing", {"--dsn=" + platform_.cluster().Dsn("platform", "pricing"),
+                                              "--providers=", "--detector=127.0.0.1:1", "--drain_grace=0s"});
+  ASSERT_NE(pricing, nullptr);
+  // It has made its tables when it waits for the detector.
+  ASSERT_TRUE(common::WaitFor([&] {
+    pricing->FindPorts();
+    return pricing->grpc_port() != 0;
+  })) << pricing->Log();
+  EXPECT_EQ(pricing->Terminate(), 0) << pricing->Log();
+  const Tables before = DumpTables(platform_.cluster(), "platform", "pricing");
+  EXPECT_EQ(before.count("token_prices") + before.count("candles") + before.count("checkpoints"), 3u);
+  for (const auto& [table, rows] : before) {
+    const std::string name = "pricing." + table;
+    for (const std::string& sql : {"SELECT count(*) FROM " + name, "INSERT INTO " + name + " DEFAULT VALUES",
+                                   "DELETE FROM " + name, "TRUNCATE " + name, "ALTER TABLE " + name + " ADD mine int",
+                                   "BEGIN; LOCK TABLE " + name, "DROP TABLE " + name}) {
+      EXPECT_EQ(As("detector", sql), kDenied) << sql;
+      EXPECT_EQ(As("resolver", sql), kDenied) << sql;
+    }
+  }
+  EXPECT_EQ(As("detector", "SELECT * FROM pricing.markets"), kDenied);
+  EXPECT_EQ(As("resolver", "DROP SCHEMA pricing CASCADE"), kDenied);
+  ExpectSameTables(before, DumpTables(platform_.cluster(), "platform", "pricing"));
 }
 
 TEST_F(IsolationTest, ARoleCannotMakeAnythingOutsideItsSchema) {

@@ -28,6 +28,7 @@ constexpr int kStarts = 5;
 constexpr absl::Duration kDrain = absl::Seconds(10);
 // In no log.
 constexpr char kElsewhere[] = "DezXAZ8z7PnrnRJjz3wXBoRgixCa6xjnB7YaB1pPB263";
+constexpr char kMarked[] = "SELECT address, is_partial FROM pricing.token_prices ORDER BY 1";
 // What is measured is what is deployed: a sanitizer costs several times the time.
 #ifdef NDEBUG
 constexpr bool kIsRelease = true;
@@ -219,6 +220,42 @@ TEST(PricingLifecycleTest, TermWhileItWaitsForTheDatabaseExitsAtOnce) {
     return pricing->Http("/readyz").find("database: ") != std::string::npos;
   }));
   EXPECT_EQ(pricing->Terminate(absl::Seconds(10)), 0) << pricing->Log();
+}
+
+TEST(PricingLifecycleTest, AFirstStartOverALogThatLostItsBeginningSaysWhichSeriesMayLackTrades) {
+  sim::Options options;
+  options.launches = 60;
+  options.trades = 5000;
+  options.trades_per_second = 1;
+  options.failed_ppm = 0;
+  // Midnight, where a partition of the log ends and the next begins, is in the middle.
+  options.start_s = 1'783'209'600 - 2500;
+  PricingBed bed(Simulate(options));
+  ASSERT_TRUE(bed.ok());
+  Platform& platform = bed.platform();
+  // As retention does.
+  ASSERT_TRUE(platform.cluster().Query("platform", "DROP TABLE detector.trades_p20260704").ok());
+  const std::string began = "(SELECT event_time FROM detector.trades ORDER BY cursor LIMIT 1)";
+  ASSERT_GT(platform.Count("SELECT min(cursor) FROM detector.trades"), 1);
+  const auto expected = platform.cluster().Query(
+      "platform", "SELECT token, first_seen_at < " + began +
+                      " FROM (SELECT token FROM detector.trades GROUP BY 1 HAVING count(*) >= 10) traded JOIN (SELECT "
+                      "address, first_seen_at FROM detector.detected_tokens UNION ALL SELECT address, first_seen_at "
+                      "FROM detector.pending_tokens) registry ON address = token ORDER BY 1");
+  ASSERT_TRUE(expected.ok()) << expected.status();
+  const auto marked = [&] { return *platform.cluster().Query("platform", kMarked); };
+
+  ASSERT_NO_FATAL_FAILURE(bed.FoldAll());
+  EXPECT_EQ(marked(), *expected);
+  for (const char* mark : {"t", "f"}) {
+    EXPECT_GT(std::count_if(expected->begin(), expected->end(), [&](const auto& row) { return row[1] == mark; }), 0)
+        << "the session has no token marked " << mark;
+  }
+  EXPECT_EQ(platform.Value("SELECT log_began = " + began + " FROM pricing.checkpoints"), "t");
+  // A restart changes nothing of it.
+  ASSERT_NO_FATAL_FAILURE(bed.FoldAll());
+  EXPECT_EQ(marked(), *expected);
+  EXPECT_EQ(platform.Value("SELECT log_began = " + began + " FROM pricing.checkpoints"), "t");
 }
 
 }  // namespace
