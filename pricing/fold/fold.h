@@ -4,9 +4,10 @@
 // pinned references, or a watcher; before that its trades are parked: only their cursors are written, and the log keeps
 // the trades. A series that changed is dirty since its first unwritten trade; dirty series are written oldest first:
 // when a chunk of candles is complete, when they have been dirty for row_interval, when they are to leave memory, or
-// when more than max_dirty are. So the redo cursor, from where a restart folds again, is just before the oldest
-// unwritten trade; a trade that a row has in it already is recognised by the row's cursor. Rows are whole values:
-// writing twice is harmless.
+// when more than max_dirty are. With a chunk that is complete the row is written, but not the next chunk that has just
+// been begun: the series stays dirty since the first trade of that. So the redo cursor, from where a restart folds
+// again, is just before the oldest unwritten trade; a trade that a row has in it already is recognised by the row's
+// cursor, and one that candles have by their cursor. Rows are whole values: writing twice is harmless.
 //
 // Memory is bounded by max_hot and max_bytes: what leaves is written first, and while it cannot be written Apply takes
 // no more. Besides, each series ever seen costs under 40 bytes (see parking_lot.h).
