@@ -48,7 +48,7 @@ void BatchLoader::Plan(absl::Span<const Trade> trades, uint64_t position, const 
 void BatchLoader::NeedChunk(HotEntry& entry, const Trade& trade) {
   const Series& series = entry.series;
   // All candles of a series without rows are in memory.
-  if (!entry.kept || trade.cursor <= series.cursor) return;
+  if (!entry.kept || trade.cursor <= series.candle_cursor) return;
   const absl::Time start = ChunkStart(trade.event_time);
   if (entry.FindChunk(start) != nullptr) return;
   // There are no candles of a time before or after all trades.

@@ -77,6 +77,7 @@ class Fold::Impl {
   void Settle() TW_REQUIRES(mutex_);
   void InstallLoaded() TW_REQUIRES(mutex_);
   void FoldOne(const Trade& trade, HotEntry& entry) TW_REQUIRES(mutex_);
+  void FoldMissed(const Trade& trade, HotEntry& entry) TW_REQUIRES(mutex_);
   FoldedTrade AddTo(const Trade& trade, HotEntry& entry) TW_REQUIRES(mutex_);
   bool IsWorthRows(const HotEntry& entry) const TW_REQUIRES(mutex_);
   void MakeKept(HotEntry& entry, uint64_t cursor) TW_REQUIRES(mutex_);
@@ -224,6 +225,7 @@ void Fold::Impl::FoldOne(const Trade& trade, HotEntry& entry) {
   now_ = std::max(now_, trade.event_time);
   if (trade.cursor <= entry.series.cursor) {
     ++counts_.repeats;
+    if (trade.cursor > entry.series.candle_cursor) FoldMissed(trade, entry);
     return;
   }
   FoldedTrade folded;
@@ -243,6 +245,16 @@ void Fold::Impl::FoldOne(const Trade& trade, HotEntry& entry) {
   write_behind_.Changed(entry, trade.cursor, now_);
   residents_.Touch(entry, now_);
   if (folded.price_changed) Tell(entry);
+}
+
+// The row was written before the chunk of this trade was.
+void Fold::Impl::FoldMissed(const Trade& trade, HotEntry& entry) {
+  {
+    common::MutexLock lock(hot_.MutexOf(entry));
+    FoldIntoCandles(trade, entry);
+  }
+  write_behind_.Changed(entry, trade.cursor, now_);
+  residents_.Touch(entry, now_);
 }
 
 bool Fold::Impl::IsWorthRows(const HotEntry& entry) const {

@@ -4,9 +4,10 @@
 // pinned references, or a watcher; before that its trades are parked: only their cursors are written, and the log keeps
 // the trades. A series that changed is dirty since its first unwritten trade; dirty series are written oldest first:
 // when a chunk of candles is complete, when they have been dirty for row_interval, when they are to leave memory, or
-// when more than max_dirty are. So the redo cursor, from where a restart folds again, is just before the oldest
-// unwritten trade; a trade that a row has in it already is recognised by the row's cursor. Rows are whole values:
-// writing twice is harmless.
+// when more than max_dirty are. With a chunk that is complete the row is written, but not the next chunk that has just
+// been begun: the series stays dirty since the first trade of that. So the redo cursor, from where a restart folds
+// again, is just before the oldest unwritten trade; a trade that a row has in it already is recognised by the row's
+// cursor, and one that candles have by their cursor. Rows are whole values: writing twice is harmless.
 //
 // A log of which retention had dropped the beginning before it was first folded: its first trade is not the first of
 // all. From then on a series is marked as partial, unless its token was seen first after that.

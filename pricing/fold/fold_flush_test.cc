@@ -40,6 +40,59 @@ TEST_F(FoldFlushTest, WaitsWithRowsUntilAChunkIsCompleteOrTheIntervalIsOver) {
   EXPECT_FALSE(fold_->wants_flush());
 }
 
+TEST_F(FoldFlushTest, AChunkThatHasJustBegunWaitsUntilItIsComplete) {
+  options_.row_interval = absl::Hours(2);
+  Restart();
+  for (int i = 0; i < 3; ++i) Log(1, absl::Minutes(118 + i));
+  Log(1, absl::Minutes(121));
+  ASSERT_TRUE(Apply().ok());
+  const Flush flush = Write(false);
+  ASSERT_EQ(flush.series.size(), 1u);
+  EXPECT_EQ(flush.series[0].cursor, 4u);
+  EXPECT_EQ(flush.series[0].candle_cursor, 2u);
+  ASSERT_EQ(flush.chunks.size(), 1u);
+  EXPECT_EQ(flush.chunks[0].start, testing::Start());
+  EXPECT_EQ(flush.checkpoint.redo_cursor, 2u);
+  EXPECT_EQ(Write(false).rows(), 0u);
+
+  // The log has what the database has not.
+  Restart();
+  ASSERT_TRUE(Apply().ok());
+  EXPECT_EQ(fold_->counts().repeats, 2u);
+  EXPECT_EQ(Read(1).trades, 4u);
+  EXPECT_EQ(Read(1).candle_cursor, 4u);
+  EXPECT_EQ(Write(false).rows(), 0u) << "it is still not complete";
+  Log(2, absl::Minutes(241));
+  ASSERT_TRUE(Apply().ok());
+  const Flush rest = Write(false);
+  ASSERT_EQ(rest.chunks.size(), 1u);
+  EXPECT_EQ(rest.chunks[0].minutes, 2);
+  EXPECT_EQ(rest.series[0].candle_cursor, 4u);
+  EXPECT_EQ(rest.checkpoint.redo_cursor, 4u);
+}
+
+TEST_F(FoldFlushTest, TradesThatAreParkedDoNotWaitInAChunk) {
+  options_.row_interval = absl::Hours(2);
+  Restart();
+  for (int i = 0; i < 2; ++i) Log(1, absl::Minutes(121));
+  ASSERT_TRUE(Apply().ok());
+  EXPECT_EQ(Write(true).parked.size(), 1u);
+  EXPECT_EQ(database_.checkpoint.redo_cursor, 2u);
+  // The series is worth rows now, and due because of a late trade.
+  Log(1, absl::Minutes(119));
+  ASSERT_TRUE(Apply().ok());
+  Log(1, absl::Minutes(122));
+  ASSERT_TRUE(Apply().ok());
+  Write(true);
+  Restart();
+  ASSERT_TRUE(Apply().ok());
+  Write(true);
+  EXPECT_EQ(
+      CandleChunk::Decode(testing::Start() + kChunkLength, database_.chunks[{Key(1), testing::Start() + kChunkLength}])
+          ->size(),
+      2u);
+}
+
 TEST_F(FoldFlushTest, ShortIntervalsEndBeforeTheChunk) {
   options_.row_interval = absl::Minutes(5);
   Restart();

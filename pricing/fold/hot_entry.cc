@@ -28,7 +28,10 @@ void AddCandle(const Candle& candle, HotEntry& entry, FoldedTrade& folded) {
   const size_t before = held->chunk.size();
   folded.late_candle = !held->chunk.Add(candle) || !newest;
   folded.new_candle = held->chunk.size() > before;
+  if (held->dirty) return;
   held->dirty = true;
+  held->dirty_since = candle.max_cursor;
+  held->dirty_at = candle.close_at.event_time;
 }
 
 }  // namespace
@@ -53,6 +56,14 @@ FoldedTrade FoldTrade(const Trade& trade, HotEntry& entry) {
   folded.has_price = price.has_value();
   if (price) AddCandle(CandleOf(trade, price->ratio, Interval::k1m), entry, folded);
   return folded;
+}
+
+void FoldIntoCandles(const Trade& trade, HotEntry& entry) {
+  FoldedTrade folded;
+  if (const std::optional<TradePrice> price = PriceOf(trade)) {
+    AddCandle(CandleOf(trade, price->ratio, Interval::k1m), entry, folded);
+  }
+  entry.series.candle_cursor = trade.cursor;
 }
 
 size_t MemoryOf(const HotEntry& entry) {

@@ -25,6 +25,9 @@ struct HotChunk {
   // It has what no row has; changed since the flush in flight took it, if one has.
   bool dirty = false;
   bool in_flight = false;
+  // While it is dirty: the first trade that no row has, and its event time.
+  uint64_t dirty_since = 0;
+  absl::Time dirty_at;
 };
 
 struct HotEntry {
@@ -98,6 +101,9 @@ struct FoldedTrade {
 // Adds a trade of the series that is not in it yet to the series and its candles. Precondition: the chunk of its time
 // is in memory, or there is none.
 FoldedTrade FoldTrade(const Trade& trade, HotEntry& entry);
+// Adds a trade that is in the series to its candles, unless it is there too (see Series::candle_cursor). The same
+// precondition.
+void FoldIntoCandles(const Trade& trade, HotEntry& entry);
 
 // What it holds in memory, itself included; not exact, because allocators are not.
 size_t MemoryOf(const HotEntry& entry);

@@ -83,6 +83,7 @@ AddedTrade AddTrade(const Trade& trade, const std::optional<TradePrice>& price, 
     series.hot_score += DecayTo(whole_quote, trade.event_time, series.newest.event_time);
   }
   series.cursor = std::max(series.cursor, trade.cursor);
+  series.candle_cursor = series.cursor;
   AddSaturating(trade.quote_amount, series.quote_volume);
   AddSaturating(trade.token_amount, series.token_volume);
   ++series.trades;

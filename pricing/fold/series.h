@@ -68,6 +68,9 @@ struct Series {
   Moment newest;
   // The highest cursor folded in: a trade at or below it is in already. Trades of one series come with growing cursors.
   uint64_t cursor = 0;
+  // Up to where its trades are in candles too: the same, but in rows that were written without the chunk that is still
+  // open, and until the trades after it have been folded again.
+  uint64_t candle_cursor = 0;
   chain::Amount quote_volume;
   chain::Amount token_volume;
   uint64_t trades = 0;

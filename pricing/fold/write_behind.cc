@@ -1,6 +1,7 @@
 #include "pricing/fold/write_behind.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "pricing/candles/candle_chunk.h"
 #include "pricing/fold/fingerprint.h"
@@ -36,11 +37,11 @@ uint64_t WriteBehind::RedoCursor(uint64_t position) const {
   return dirty_.empty() ? position : std::min(position, dirty_.front()->dirty_since - 1);
 }
 
-bool WriteBehind::IsDue(const HotEntry& entry, absl::Time now) const {
-  return entry.dirty_at + row_interval_ <= now || ChunkStart(entry.dirty_at) + kChunkLength + kLateTrades <= now;
+bool WriteBehind::IsDue(absl::Time dirty_at, absl::Time now) const {
+  return dirty_at + row_interval_ <= now || ChunkStart(dirty_at) + kChunkLength + kLateTrades <= now;
 }
 
-bool WriteBehind::Take(HotEntry& entry, size_t max_rows, Flush& flush) {
+bool WriteBehind::Take(HotEntry& entry, size_t max_rows, absl::Time now, Flush& flush) {
   if (flush.rows() > 0 && flush.rows() + RowsOf(entry) > max_rows) return false;
   in_flight_.push_back({&entry, entry.dirty_since, entry.dirty_at, entry.kept});
   dirty_.Remove(entry);
@@ -52,15 +53,47 @@ bool WriteBehind::Take(HotEntry& entry, size_t max_rows, Flush& flush) {
     entry.parking = entry.cursors.size();
     return true;
   }
-  flush.series.push_back(entry.series);
+  TakeRow(entry, now, flush);
+  return true;
+}
+
+// Of a series that trades on, the chunk after one that is complete has a minute or two. Written now, it would be a row
+// that is written again, and longer, when it is complete in its turn.
+void WriteBehind::TakeRow(HotEntry& entry, absl::Time now, Flush& flush) {
+  const uint64_t entry_since = in_flight_.back().dirty_since;
+  Series& row = flush.series.emplace_back(entry.series);
   for (HotChunk& held : entry.chunks) {
     if (!held.dirty) continue;
+    // One that was begun before the series had rows has trades that are parked, and will not be when there is a row.
+    if (now != absl::InfiniteFuture() && held.dirty_since >= entry_since && !IsDue(held.dirty_at, now)) {
+      if (entry.dirty_since == 0) kept_back_.push_back(&entry);
+      if (entry.dirty_since == 0 || held.dirty_since < entry.dirty_since) {
+        entry.dirty_since = held.dirty_since;
+        entry.dirty_at = held.dirty_at;
+      }
+      row.candle_cursor = std::min(row.candle_cursor, held.dirty_since - 1);
+      continue;
+    }
     flush.chunks.push_back(
         {entry.series.key, held.chunk.start(), held.chunk.Encode(), static_cast<int>(held.chunk.size())});
     held.dirty = false;
     held.in_flight = true;
   }
-  return true;
+}
+
+void WriteBehind::PutBack() {
+  if (kept_back_.empty()) return;
+  std::vector<HotEntry*> entries;
+  entries.reserve(dirty_.size() + kept_back_.size());
+  for (HotEntry* entry = dirty_.front(); entry != nullptr; entry = dirty_.After(*entry)) entries.push_back(entry);
+  const auto middle = static_cast<ptrdiff_t>(entries.size());
+  const auto is_before = [](const HotEntry* a, const HotEntry* b) { return a->dirty_since < b->dirty_since; };
+  std::sort(kept_back_.begin(), kept_back_.end(), is_before);
+  entries.insert(entries.end(), kept_back_.begin(), kept_back_.end());
+  std::inplace_merge(entries.begin(), entries.begin() + middle, entries.end(), is_before);
+  kept_back_.clear();
+  dirty_.Clear();
+  for (HotEntry* entry : entries) dirty_.PushBack(*entry);
 }
 
 void WriteBehind::TakeDue(absl::Time now, bool everything, size_t max_rows, Flush& flush) {
@@ -68,9 +101,11 @@ void WriteBehind::TakeDue(absl::Time now, bool everything, size_t max_rows, Flus
   const size_t wanted = has_too_many() ? max_dirty_ - max_dirty_ / 8 : max_dirty_;
   while (!dirty_.empty()) {
     HotEntry& oldest = *dirty_.front();
-    if (!everything && dirty_.size() <= wanted && !IsDue(oldest, now)) return;
-    if (!Take(oldest, max_rows, flush)) return;
+    const bool must_go = everything || dirty_.size() + kept_back_.size() > wanted;
+    if (!must_go && !IsDue(oldest.dirty_at, now)) break;
+    if (!Take(oldest, max_rows, must_go ? absl::InfiniteFuture() : now, flush)) break;
   }
+  PutBack();
 }
 
 std::vector<HotEntry*> WriteBehind::Written() {
@@ -99,8 +134,10 @@ void WriteBehind::Failed() {
     HotEntry& entry = *taken.entry;
     entry.in_flight = false;
     for (HotChunk& held : entry.chunks) {
-      held.dirty |= held.in_flight;
-      held.in_flight = false;
+      if (!std::exchange(held.in_flight, false)) continue;
+      held.dirty = true;
+      held.dirty_since = taken.dirty_since;
+      held.dirty_at = taken.dirty_at;
     }
     if (entry.dirty_since == 0) entries.push_back(&entry);
     entry.dirty_since = taken.dirty_since;
@@ -123,6 +160,7 @@ std::vector<HotEntry*> WriteBehind::Covered(uint64_t redo_cursor) {
     const bool has_rows = entry.kept && entry.kept_since <= redo_cursor;
     for (HotChunk& held : entry.chunks) {
       if (has_rows && held.chunk.max_cursor() <= redo_cursor) held.dirty = false;
+      if (has_rows) held.dirty_since = std::max(held.dirty_since, redo_cursor + 1);
     }
     if (has_rows) {
       ForgetTrades(entry);

@@ -28,7 +28,9 @@ class WriteBehind {
   bool has_too_many() const { return dirty_.size() > max_dirty_; }
 
   // Moves the unwritten part of a dirty entry into the flush. False when that would be more than max_rows rows.
-  bool Take(HotEntry& entry, size_t max_rows, Flush& flush);
+  bool Take(HotEntry& entry, size_t max_rows, Flush& flush) {
+    return Take(entry, max_rows, absl::InfiniteFuture(), flush);
+  }
   // Takes what is due at `now` of the log's time, or everything, oldest first, up to max_rows.
   void TakeDue(absl::Time now, bool everything, size_t max_rows, Flush& flush);
   // The end of a flush. Its entries, which may have chunks now that need not be in memory.
@@ -46,13 +48,19 @@ class WriteBehind {
     bool is_row;
   };
 
-  bool IsDue(const HotEntry& entry, absl::Time now) const;
+  bool IsDue(absl::Time dirty_at, absl::Time now) const;
+  // As above, but for chunks that are not due at `now`.
+  bool Take(HotEntry& entry, size_t max_rows, absl::Time now, Flush& flush);
+  void TakeRow(HotEntry& entry, absl::Time now, Flush& flush);
+  void PutBack();
 
   const absl::Duration row_interval_;
   const size_t max_dirty_;
   // In the order of dirty_since, and so of dirty_at too.
   EntryList<&HotEntry::dirty_hook> dirty_;
   std::vector<InFlight> in_flight_;
+  // Entries with chunks that were not taken: still dirty, and on their way back to their place among those.
+  std::vector<HotEntry*> kept_back_;
 };
 
 }  // namespace tokenwatch::pricing

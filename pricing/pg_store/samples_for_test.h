@@ -61,7 +61,7 @@ inline Series SampleSeries(uint64_t number, uint64_t cursor) {
   series.low = SamplePoint(30'000'000'000 - number, number + 2);
   series.first = {SampleTime(number + 1), number + 1};
   series.newest = {SampleTime(cursor), cursor};
-  series.cursor = cursor;
+  series.cursor = series.candle_cursor = cursor;
   series.quote_volume = chain::Amount(cursor * 1'000'000);
   series.token_volume = chain::Amount(cursor * 7'000'000'000);
   series.trades = cursor % 1000 + 10;

@@ -273,6 +273,7 @@ void SeriesRows::Append(const Series& series, common::CopyBuffer& rows) {
   Packer packer(scratch_);
   packer.Byte(kVersion);
   packer.Uint(series.first.cursor);
+  packer.Uint(series.cursor - series.candle_cursor);
   PackMoment(series.newest, packer);
   if (series.last.has_value()) {
     packer.Uint(series.last->at.cursor);
@@ -348,6 +349,9 @@ absl::StatusOr<Series> ToSeries(const pqxx::row& row) {
   Unpacker unpacker(bytes);
   if (unpacker.Byte() != kVersion) return damaged("state");
   series.first.cursor = unpacker.Uint();
+  const uint64_t without_candles = unpacker.Uint();
+  if (without_candles > series.cursor) return damaged("state");
+  series.candle_cursor = series.cursor - without_candles;
   series.newest = UnpackMoment(unpacker);
   if (has_last) {
     last.at.cursor = unpacker.Uint();

@@ -99,7 +99,7 @@ Series SeriesOf(const SeriesKey& key, const std::vector<Trade>& trades) {
     }
     if (is_newest) series.newest = MomentOf(trade);
     series.first = std::min(series.first, MomentOf(trade));
-    series.cursor = trade.cursor;
+    series.cursor = series.candle_cursor = trade.cursor;
     ++series.trades;
     series.buys += trade.is_buy ? 1 : 0;
     if (!trade.trader.empty()) traders.insert(std::string(trade.trader.text()));
