@@ -136,10 +136,10 @@ void Lane::Dispatch() {
       FailWaiting(Outcome::kNoBudget, absl::StrCat("its budget is used up", Until(grant.retry_at)), told);
       break;
     }
-    Send(std::move(batch));
+    Send(batch);
   }
   Publish();
-  Tell(std::move(told));
+  Tell(told);
 }
 
 std::vector<chain::TokenRef> Lane::TakeBatch() {
@@ -168,7 +168,7 @@ std::vector<chain::TokenRef> Lane::TakeBatch() {
   return batch;
 }
 
-void Lane::Send(std::vector<chain::TokenRef> tokens) {
+void Lane::Send(const std::vector<chain::TokenRef>& tokens) {
   const absl::Time now = loop_.Now();
   const BreakerState before = breaker_.state();
   breaker_.OnCall();
@@ -227,7 +227,7 @@ void Lane::Receive(uint64_t call_id, std::vector<ProviderAnswer> answers, bool i
   }
   // Before the listeners ask again, so that what waits goes first.
   Dispatch();
-  Tell(std::move(told));
+  Tell(told);
 }
 
 void Lane::JudgeCall(const std::vector<ProviderAnswer>& answers, absl::Time now) {
@@ -292,7 +292,7 @@ void Lane::FailWaiting(Outcome outcome, const std::string& detail, std::vector<T
   waiting_ = 0;
 }
 
-void Lane::Tell(std::vector<Told> told) {
+void Lane::Tell(const std::vector<Told>& told) {
   Publish();
   for (const Told& one : told) {
     for (const Listener& listener : one.listeners) {

@@ -129,12 +129,12 @@ class Lane : public std::enable_shared_from_this<Lane> {
   absl::Time DueAt() const;
   absl::Duration Linger() const;
   std::vector<chain::TokenRef> TakeBatch();
-  void Send(std::vector<chain::TokenRef> tokens);
+  void Send(const std::vector<chain::TokenRef>& tokens);
   void Receive(uint64_t call_id, std::vector<ProviderAnswer> answers, bool is_late);
   void JudgeCall(const std::vector<ProviderAnswer>& answers, absl::Time now);
   SourceReport Report(const chain::TokenRef& token, ProviderAnswer answer);
   void FailWaiting(Outcome outcome, const std::string& detail, std::vector<Told>& told);
-  void Tell(std::vector<Told> told);
+  void Tell(const std::vector<Told>& told);
   void NoteBreaker(BreakerState before);
   void Publish() TW_EXCLUDES(mutex_);
 

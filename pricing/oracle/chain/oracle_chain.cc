@@ -69,7 +69,7 @@ class OracleChain::Core : public std::enable_shared_from_this<Core> {
     if (!is_new) return;
     running.inquiry = std::make_shared<Inquiry>(
         InquiryContext{options_.inquiry, loop_, lanes_, hedge_credit_, random_, observer_}, question,
-        [this, key, question](OracleAnswer answer) { Conclude(key, question, std::move(answer)); });
+        [this, key, question](const OracleAnswer& answer) { Conclude(key, question, answer); });
     const std::shared_ptr<Inquiry> inquiry = running.inquiry;
     inquiry->Start();
   }
@@ -135,7 +135,7 @@ class OracleChain::Core : public std::enable_shared_from_this<Core> {
     }
   }
 
-  void Conclude(const InquiryKey& key, const OracleQuestion& question, OracleAnswer answer) {
+  void Conclude(const InquiryKey& key, const OracleQuestion& question, const OracleAnswer& answer) {
     cache_.Put(question, answer, loop_.Now());
     const auto found = running_.find(key);
     // The waiters may ask again, and then begin a new inquiry of the same key.
