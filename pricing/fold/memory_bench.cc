@@ -58,6 +58,9 @@ class NoHistory : public FoldHistory {
     return Fail();
   }
   absl::StatusOr<std::vector<Trade>> GetTrades(absl::Span<const uint64_t>) override { return Fail(); }
+  absl::StatusOr<std::vector<chain::TokenRef>> SeenSince(absl::Span<const chain::TokenRef>, absl::Time) override {
+    return Fail();
+  }
 
  private:
   static absl::Status Fail() { return absl::InternalError("an active series has left memory"); }
