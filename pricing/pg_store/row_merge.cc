@@ -135,6 +135,14 @@ std::vector<uint32_t> InOrderOfKeys(absl::Span<const Series> series) {
   return order;
 }
 
+// So many rows before it is written, a series is asked for: in the order of keys each is in no cache.
+constexpr size_t kAhead = 4;
+void Prefetch(const Series& series) {
+  constexpr size_t kCacheLine = 64;
+  const auto* const bytes = reinterpret_cast<const char*>(&series);
+  for (size_t at = 0; at < sizeof series; at += kCacheLine) __builtin_prefetch(bytes + at);
+}
+
 }  // namespace
 
 // With the server's default for temp_buffers the rows of a large flush would be written to a file and read back.
@@ -148,8 +156,11 @@ absl::Status RowMerge::WriteSeries(Transaction& transaction, absl::Span<const Se
   static const std::string* const update = new std::string(UpdateSql());
   static const std::string* const merge = new std::string(MergeSql());
   const std::vector<uint32_t> order = InOrderOfKeys(series);
-  const absl::Status copied = CopyRows(transaction, "staged_series", SeriesColumns(), series.size(), rows_,
-                                       [&](size_t i) { series_rows_.Append(series[order[i]], rows_); });
+  const absl::Status copied =
+      CopyRows(transaction, "staged_series", SeriesColumns(), series.size(), rows_, [&](size_t i) {
+        if (i + kAhead < order.size()) Prefetch(series[order[i + kAhead]]);
+        series_rows_.Append(series[order[i]], rows_);
+      });
   if (!copied.ok()) return copied;
   const auto updated = transaction.ExecSql(*update).affected_rows();
   if (updated < series.size()) transaction.ExecSql(*merge);
