@@ -24,9 +24,8 @@ namespace tokenwatch::functional {
 namespace {
 
 TEST(KillPricingTest, KilledAtRandomMomentsItEndsWhereAnUndisturbedRunDoes) {
-  const Session session =
-      HoursOfTrades(ChaosParameter("CHAOS_TRADES", 20'000), ChaosParameter("CHAOS_LAUNCHES", 400),
-                    ChaosParameter("CHAOS_SEED", 1));
+  const Session session = HoursOfTrades(ChaosParameter("CHAOS_TRADES", 20'000), ChaosParameter("CHAOS_LAUNCHES", 400),
+                                        ChaosParameter("CHAOS_SEED", 1));
   const uint64_t kills = ChaosParameter("CHAOS_KILLS", 15);
   PricingBed bed(session);
   ASSERT_TRUE(bed.ok());

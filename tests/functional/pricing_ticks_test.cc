@@ -68,7 +68,7 @@ class Differences {
   std::vector<std::string> found_ TW_GUARDED_BY(mutex_);
 };
 
-// The last price of GetPrice, and highest, lowest and last of the daily candles.
+// The last price of GetPrice, highest and lowest of the token's history, and all of them of the daily candles.
 void CompareAnswers(Pricing::Stub& stub, const TickedToken& token, Differences& differences) {
   pricing_pb::GetPriceRequest ask;
   ask.mutable_token()->set_chain("solana");
@@ -84,6 +84,17 @@ void CompareAnswers(Pricing::Stub& stub, const TickedToken& token, Differences& 
   differences.Expect(token.mint, "last price", token.last_e18, PriceE18(price.quote_units(), price.token_units()));
   differences.Expect(token.mint, "time of the last price", token.last_unix_ms,
                      price.event_time().seconds() * 1000 + price.event_time().nanos() / 1'000'000);
+
+  pricing_pb::GetMarketsRequest where;
+  *where.mutable_token() = ask.token();
+  const auto markets = CallPricing(stub, &Pricing::Stub::GetMarkets, where, &status);
+  differences.Expect(token.mint, "histories", 1, static_cast<uint64_t>(markets.histories_size()));
+  for (const pricing_pb::TradingHistory& history : markets.histories()) {
+    differences.Expect(token.mint, "highest price of all", token.high_e18, PriceE18(history.high().ratio()));
+    differences.Expect(token.mint, "lowest price of all", token.low_e18, PriceE18(history.low().ratio()));
+    differences.Expect(token.mint, "trades", token.ticks, static_cast<uint64_t>(history.trades()));
+    differences.Expect(token.mint, "is partial", 0, history.is_partial() ? 1 : 0);
+  }
 
   pricing_pb::ListCandlesRequest list;
   *list.mutable_token() = ask.token();
