@@ -82,6 +82,20 @@ TEST_F(PgStoreTest, SeriesComeBackAsTheyWereWritten) {
   EXPECT_THAT(persisted, ::testing::UnorderedElementsAre(written[0].key, written[1].key, written[2].key));
 }
 
+TEST_F(PgStoreTest, RowsOfTheFirstVersionAreRead) {
+  Series series = UnpricedSeries();
+  series.candle_cursor = series.cursor;
+  ASSERT_TRUE(Lead(*store_)->Write(MakeFlush(1, {series})).ok());
+  // Version, first cursor, and what came between: how many trades the candles lack.
+  ASSERT_EQ(Value("SELECT encode(substr(state, 1, 3), 'hex') FROM pricing.token_prices"), "020900");
+  Value("UPDATE pricing.token_prices SET state = '\\x0109'::bytea || substr(state, 4) RETURNING 1");
+  const auto loaded = store_->LoadSeries({series.key}, Soon());
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_THAT(*loaded, ElementsAre(series));
+  Value("UPDATE pricing.token_prices SET state = '\\x03'::bytea || substr(state, 2) RETURNING 1");
+  EXPECT_EQ(store_->LoadSeries({series.key}, Soon()).status().code(), absl::StatusCode::kDataLoss);
+}
+
 TEST_F(PgStoreTest, TheTableSaysWhatPeopleAsk) {
   ASSERT_TRUE(Lead(*store_)->Write(MakeFlush(1, {SampleSeries(1, 100), UnusualSeries()})).ok());
   EXPECT_EQ(Value(absl::StrCat(

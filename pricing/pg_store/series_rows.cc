@@ -14,7 +14,9 @@
 namespace tokenwatch::pricing {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+// Of the column `state`. Rows of the first version say nothing of candles: they were written together with all of them.
+constexpr uint8_t kVersion = 2;
+constexpr uint8_t kVersionWithoutCandles = 1;
 constexpr uint8_t kFromReserves = 1;
 constexpr uint8_t kMayhem = 2;
 constexpr uint8_t kPoolKnown = 4;
@@ -347,9 +349,10 @@ absl::StatusOr<Series> ToSeries(const pqxx::row& row) {
   }
   const std::string bytes = BytesOf(state);
   Unpacker unpacker(bytes);
-  if (unpacker.Byte() != kVersion) return damaged("state");
+  const uint8_t version = unpacker.Byte();
+  if (version != kVersion && version != kVersionWithoutCandles) return damaged("state");
   series.first.cursor = unpacker.Uint();
-  const uint64_t without_candles = unpacker.Uint();
+  const uint64_t without_candles = version == kVersionWithoutCandles ? 0 : unpacker.Uint();
   if (without_candles > series.cursor) return damaged("state");
   series.candle_cursor = series.cursor - without_candles;
   series.newest = UnpackMoment(unpacker);
