@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/testing/tcp_gate.h"
 #include "common/testing/wait_for.h"
 #include "tests/functional/pricing_bed.h"
 #include "tests/functional/tables.h"
@@ -106,10 +107,15 @@ TEST(PricingLifecycleTest, TermUnderLoadExitsInTimeAndLosesNothing) {
   PricingBed bed;
   Platform& platform = bed.platform();
   ASSERT_TRUE(platform.ok());
-  const Session session = MakeSession(60'000);
+  const Session session = MakeSession(30'000);
   const std::string recording = WriteRecording(platform.dir() / "session.jsonl", session.lines);
-  ASSERT_TRUE(bed.StartDetector(ReplayFlags(recording, {"--commit_events=100", "--intake_queue=1"})));
-  // Nothing is written before the end, so that all there is depends on the drain.
+  // The log grows so slowly that the end comes while it does.
+  const auto pace = common::TcpGate::Start(platform.cluster().port());
+  ASSERT_TRUE(pace.ok()) << pace.status();
+  (*pace)->Delay(absl::Milliseconds(3));
+  const std::string dsn = "--dsn=" + platform.cluster().DsnThrough((*pace)->port(), "platform", "detector");
+  ASSERT_TRUE(bed.StartDetector(ReplayFlags(recording, {dsn, "--commit_events=100", "--intake_queue=1"})));
+  // Nothing is written on the way, so that what is there in the end depends on the drain.
   const auto pricing = bed.Start({"--flush_interval=1h", "--drain_deadline=10s"});
   ASSERT_NE(pricing, nullptr);
   const PricingStub stub = PricingStubFor(*pricing);
@@ -147,10 +153,11 @@ TEST(PricingLifecycleTest, TermUnderLoadExitsInTimeAndLosesNothing) {
       if (status.ok()) ++answered;
     }
   });
-  ASSERT_TRUE(common::WaitFor([&] { return answered > 10 && StatusOf(*pricing).cursor() > 8000; }, absl::Seconds(30)));
+  ASSERT_TRUE(common::WaitFor([&] { return answered > 10 && StatusOf(*pricing).cursor() > 5000; }, absl::Seconds(30)));
   const uint64_t folded = StatusOf(*pricing).cursor();
   EXPECT_FALSE(platform.AwaitFrames(session.lines.size(), "platform", absl::ZeroDuration())) << "there is no load";
-  EXPECT_EQ(platform.Count("SELECT cursor FROM pricing.checkpoints"), 0);
+  // But for what its first look, right after the start, may have found.
+  EXPECT_LT(static_cast<uint64_t>(platform.Count("SELECT redo_cursor FROM pricing.checkpoints")), folded);
 
   const absl::Time term = absl::Now();
   EXPECT_EQ(pricing->Terminate(absl::Seconds(30)), 0) << pricing->Log();
@@ -172,6 +179,7 @@ TEST(PricingLifecycleTest, TermUnderLoadExitsInTimeAndLosesNothing) {
   EXPECT_EQ(platform.Count("SELECT redo_cursor FROM pricing.checkpoints"), static_cast<int64_t>(written));
 
   // The next process folds the rest and nothing again.
+  (*pace)->Pass();
   const auto next = bed.Start();
   ASSERT_NE(next, nullptr);
   ASSERT_TRUE(platform.AwaitFrames(session.lines.size()));
@@ -201,7 +209,9 @@ TEST(PricingLifecycleTest, TermWhileTheDatabaseIsAwayExitsInTimeAndTheLogIsFolde
   EXPECT_EQ(pricing->Terminate(absl::Seconds(30)), 0) << pricing->Log();
   EXPECT_LE(absl::Now() - term, absl::Seconds(5));
   ASSERT_TRUE(platform.cluster().StartAgain().ok());
-  EXPECT_EQ(platform.Count("SELECT cursor FROM pricing.checkpoints"), 0);
+  EXPECT_LT(platform.Count("SELECT redo_cursor FROM pricing.checkpoints"),
+            platform.Count("SELECT trade_cursor FROM detector.log_heads"))
+      << "there was nothing left to write";
 
   ASSERT_TRUE(common::WaitFor([&] { return bed.detector().IsReady(); }, absl::Seconds(30)));
   ASSERT_NO_FATAL_FAILURE(bed.FoldAll());
