@@ -126,8 +126,8 @@ class Life {
     clock().Advance(absl::Seconds(1));
     TradeBatch batch;
     while (Workload::TimeOf(workload.cursor() + 1) <= clock().Now()) {
-      Trade trade = workload.Next();
-      if (trade.cursor > restored_.redo_cursor) batch.trades.push_back(std::move(trade));
+      const Trade trade = workload.Next();
+      if (trade.cursor > restored_.redo_cursor) batch.trades.push_back(trade);
     }
     batch.cursor = workload.cursor();
     Must(fold_->Apply(batch));

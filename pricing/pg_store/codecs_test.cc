@@ -168,7 +168,7 @@ TEST(PriceJsonTest, APriceComesBackAsItWas) {
 
 TEST(PriceJsonTest, StrangersTextsBecomeStorable) {
   Price price = EveryField();
-  price.sources[1].detail = std::string("bad\0\xff\xfe text", 12);
+  price.sources[1].detail = std::string("bad\0\xff\xfe text", 11);
   price.sources[0].observation->pool = std::string(10'000, 'x');
   const auto back = ParsePriceJson(PriceJson(price));
   ASSERT_TRUE(back.ok()) << back.status();

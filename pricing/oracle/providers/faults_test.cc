@@ -40,7 +40,7 @@ std::string Pair(absl::string_view base, absl::string_view quote, absl::string_v
 // Owns a chain of DexScreener, then Jupiter, both on one fake server, and the threads they need.
 class World {
  public:
-  explicit World(FakeReply first) : http_(Options()) {
+  explicit World(const FakeReply& first) : http_(Options()) {
     server_.RoutePrefix(kFirstPath, [first](const fakes::RecordedRequest&) { return first; });
     server_.RoutePrefix(kSecondPath, [](const fakes::RecordedRequest&) {
       return FakeReply{200, absl::StrCat("{\"", kMint, "\":{\"usdPrice\":0.25,\"liquidity\":7}}")};

@@ -27,7 +27,7 @@ Observation Observe(PriceField price, absl::Time heard_at, std::optional<double>
   return observation;
 }
 
-void Take(PriceField price, absl::string_view field, Observation rest, ProviderAnswer& answer) {
+void Take(const PriceField& price, absl::string_view field, Observation rest, ProviderAnswer& answer) {
   switch (price.kind) {
     case PriceField::Kind::kAbsent:
       return Answers::NoPrice(answer, "it has no price");
@@ -49,10 +49,10 @@ void ReadToken(const Json& resource, chain::Chain chain, absl::Time heard_at, An
   const std::optional<chain::TokenRef> token = ReadId(ReadText(resource["id"]), chain);
   ProviderAnswer* const answer = token.has_value() ? answers.Find(*token) : nullptr;
   if (answer == nullptr) return;
-  PriceField price = ReadPrice(resource["attributes"]["price_usd"]);
+  const PriceField price = ReadPrice(resource["attributes"]["price_usd"]);
   const std::optional<double> liquidity = ReadAmount(resource["attributes"]["total_reserve_in_usd"]);
   Observation observation = Observe(price, heard_at, liquidity);
-  Take(std::move(price), "price_usd", std::move(observation), *answer);
+  Take(price, "price_usd", std::move(observation), *answer);
 }
 
 void ReadPool(const Json& resource, chain::Chain chain, absl::Time heard_at, Answers& pools) {
@@ -61,14 +61,14 @@ void ReadPool(const Json& resource, chain::Chain chain, absl::Time heard_at, Ans
   const std::optional<chain::TokenRef> base = ReadId(ReadText(relationships["base_token"]["data"]["id"]), chain);
   ProviderAnswer* const answer = base.has_value() ? pools.Find(*base) : nullptr;
   if (answer == nullptr) return;
-  PriceField price = ReadPrice(attributes["base_token_price_usd"]);
+  const PriceField price = ReadPrice(attributes["base_token_price_usd"]);
   Observation observation = Observe(price, heard_at, ReadAmount(attributes["reserve_in_usd"]));
   const absl::string_view dex = ReadText(relationships["dex"]["data"]["id"]);
   if (dex.size() <= Word::kMaxSize) observation.venue = Word(dex);
   if (const auto pool = chain::ParseAddress(chain, ReadText(attributes["address"]))) {
     observation.pool = std::string(pool->text());
   }
-  Take(std::move(price), "base_token_price_usd", std::move(observation), *answer);
+  Take(price, "base_token_price_usd", std::move(observation), *answer);
 }
 
 }  // namespace

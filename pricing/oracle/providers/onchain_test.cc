@@ -294,10 +294,10 @@ class EvmOnchainTest : public ::testing::Test {
     return answer;
   }
 
-  const TokenRef kLow = Ethereum("0x1111111111111111111111111111111111111111");
-  const TokenRef kHigh = Ethereum("0xffffffffffffffffffffffffffffffffffffffff");
-  const TokenRef kPair1 = Ethereum("0x2222222222222222222222222222222222222222");
-  const TokenRef kPair2 = Ethereum("0x3333333333333333333333333333333333333333");
+  const TokenRef low_ = Ethereum("0x1111111111111111111111111111111111111111");
+  const TokenRef high_ = Ethereum("0xffffffffffffffffffffffffffffffffffffffff");
+  const TokenRef pair1_ = Ethereum("0x2222222222222222222222222222222222222222");
+  const TokenRef pair2_ = Ethereum("0x3333333333333333333333333333333333333333");
   common::FakeClock clock_;
   FakeFetcher http_;
   FakeNode node_;
@@ -308,11 +308,11 @@ class EvmOnchainTest : public ::testing::Test {
 
 TEST_F(EvmOnchainTest, ReservesOfAV2Pair) {
   // 10 WETH against 1,000,000 tokens of 18 decimals: 0.02 USD each, whichever of the two is token0.
-  HasToken(kLow, 18);
-  HasPair(kLow, kWeth, kPair1, "1000000000000000000000000", "10000000000000000000");
-  HasToken(kHigh, 9);
-  HasPair(kHigh, kWeth, kPair2, "10000000000000000000", "1000000000000000");
-  for (const TokenRef& token : {kLow, kHigh}) {
+  HasToken(low_, 18);
+  HasPair(low_, kWeth, pair1_, "1000000000000000000000000", "10000000000000000000");
+  HasToken(high_, 9);
+  HasPair(high_, kWeth, pair2_, "10000000000000000000", "1000000000000000");
+  for (const TokenRef& token : {low_, high_}) {
     const ProviderAnswer answer = Ask(token);
     ASSERT_EQ(answer.outcome, Outcome::kFound) << answer.detail;
     EXPECT_EQ(answer.observations[0].value, 0.02);
@@ -321,7 +321,7 @@ TEST_F(EvmOnchainTest, ReservesOfAV2Pair) {
     EXPECT_EQ(answer.observations[0].venue.text(), "uniswap-v2");
     EXPECT_EQ(answer.observations[0].event_time, kReferenceTime);
   }
-  EXPECT_EQ(Ask(kLow).observations[0].pool, kPair1.address.text());
+  EXPECT_EQ(Ask(low_).observations[0].pool, pair1_.address.text());
   // Finding the pools was one request, each price another.
   EXPECT_THAT(http_.requests, SizeIs(5));
   EXPECT_EQ(provider_->budget().used, 5);
@@ -331,10 +331,10 @@ TEST_F(EvmOnchainTest, TheSquareRootOfAV3Pool) {
   HasToken(kUsdc, 6);
   const std::string find =
       evm::CallData(evm::kGetPool, {evm::Argument(kUsdc.address), evm::Argument(kWeth.address), evm::Argument(500)});
-  node_.Set(v3_, find, HexOf(kPair1.address));
-  node_.Set(kPair1.address, "0x3850c7bd",
+  node_.Set(v3_, find, HexOf(pair1_.address));
+  node_.Set(pair1_.address, "0x3850c7bd",
             Hex({"2018382873588440326581633304624437", "202919", "1", "1", "1", "0", "1"}));
-  node_.Set(kWeth.address, evm::CallData(evm::kBalanceOf, {evm::Argument(kPair1.address)}),
+  node_.Set(kWeth.address, evm::CallData(evm::kBalanceOf, {evm::Argument(pair1_.address)}),
             Hex({"50000000000000000000"}));
   const ProviderAnswer answer = Ask(kUsdc);
   ASSERT_EQ(answer.outcome, Outcome::kFound) << answer.detail;
@@ -344,49 +344,49 @@ TEST_F(EvmOnchainTest, TheSquareRootOfAV3Pool) {
 }
 
 TEST_F(EvmOnchainTest, APoolThatHoldsNothingSaysNothing) {
-  HasToken(kLow, 18);
+  HasToken(low_, 18);
   const std::string find =
-      evm::CallData(evm::kGetPool, {evm::Argument(kLow.address), evm::Argument(kWeth.address), evm::Argument(10'000)});
-  node_.Set(v3_, find, HexOf(kPair1.address));
+      evm::CallData(evm::kGetPool, {evm::Argument(low_.address), evm::Argument(kWeth.address), evm::Argument(10'000)});
+  node_.Set(v3_, find, HexOf(pair1_.address));
   // Somebody made a pool at a fancy price and put nothing in.
-  node_.Set(kPair1.address, "0x3850c7bd", Hex({"2018382873588440326581633304624437", "1", "1", "1", "1", "0", "1"}));
-  node_.Set(kWeth.address, evm::CallData(evm::kBalanceOf, {evm::Argument(kPair1.address)}), Hex({"0"}));
-  const ProviderAnswer thin = Ask(kLow);
+  node_.Set(pair1_.address, "0x3850c7bd", Hex({"2018382873588440326581633304624437", "1", "1", "1", "1", "0", "1"}));
+  node_.Set(kWeth.address, evm::CallData(evm::kBalanceOf, {evm::Argument(pair1_.address)}), Hex({"0"}));
+  const ProviderAnswer thin = Ask(low_);
   EXPECT_EQ(thin.outcome, Outcome::kNoPrice);
   EXPECT_EQ(thin.detail, "its pools hold next to nothing");
-  HasToken(kHigh, 18);
-  HasPair(kHigh, kWeth, kPair2, "0", "0");
-  EXPECT_EQ(Ask(kHigh).detail, "the pool is empty");
+  HasToken(high_, 18);
+  HasPair(high_, kWeth, pair2_, "0", "0");
+  EXPECT_EQ(Ask(high_).detail, "the pool is empty");
 }
 
 TEST_F(EvmOnchainTest, TheMostLiquidOfSeveralPoolsIsBelieved) {
-  HasToken(kLow, 18);
-  HasPair(kLow, kWeth, kPair1, "1000000000000000000000000", "10000000000000000000");
-  HasPair(kLow, kUsdc, kPair2, "1000000000000000000000", "30000000");
-  const ProviderAnswer answer = Ask(kLow);
+  HasToken(low_, 18);
+  HasPair(low_, kWeth, pair1_, "1000000000000000000000000", "10000000000000000000");
+  HasPair(low_, kUsdc, pair2_, "1000000000000000000000", "30000000");
+  const ProviderAnswer answer = Ask(low_);
   ASSERT_EQ(answer.outcome, Outcome::kFound);
   EXPECT_EQ(answer.observations[0].value, 0.02) << "30 USD of liquidity are below the least";
   EXPECT_THAT(answer.observations, SizeIs(1));
 }
 
 TEST_F(EvmOnchainTest, WhatIsNoTokenOrHasNoPoolIsNotKnown) {
-  EXPECT_EQ(Ask(kLow).outcome, Outcome::kNotFound);
+  EXPECT_EQ(Ask(low_).outcome, Outcome::kNotFound);
   // That is remembered, though not for ever.
   const int calls = node_.calls;
-  HasToken(kLow, 18);
-  HasPair(kLow, kWeth, kPair1, "1000000000000000000000000", "10000000000000000000");
+  HasToken(low_, 18);
+  HasPair(low_, kWeth, pair1_, "1000000000000000000000000", "10000000000000000000");
   clock_.Advance(absl::Minutes(11));
-  EXPECT_EQ(Ask(kLow).outcome, Outcome::kFound);
+  EXPECT_EQ(Ask(low_).outcome, Outcome::kFound);
   EXPECT_GT(node_.calls, calls);
-  HasToken(kHigh, 77);
-  HasPair(kHigh, kWeth, kPair2, "10000000000000000000", "1000000000000000");
-  EXPECT_EQ(Ask(kHigh).outcome, Outcome::kNotFound) << "77 decimals";
+  HasToken(high_, 77);
+  HasPair(high_, kWeth, pair2_, "10000000000000000000", "1000000000000000");
+  EXPECT_EQ(Ask(high_).outcome, Outcome::kNotFound) << "77 decimals";
 }
 
 TEST_F(EvmOnchainTest, ErrorsOfTheNode) {
   const auto outcome = [&](const absl::StatusOr<common::HttpResponse>& response) {
     http_.answer = [response](const common::HttpRequest&) { return response; };
-    return Ask(kLow).outcome;
+    return Ask(low_).outcome;
   };
   EXPECT_EQ(outcome(absl::UnavailableError("")), Outcome::kUnavailable);
   EXPECT_EQ(outcome(Ok("<html>")), Outcome::kBadAnswer);
@@ -402,12 +402,12 @@ TEST_F(EvmOnchainTest, TheSecondCallNeedsBudgetToo) {
   HttpProviderOptions options{"https://node.example"};
   options.budget.requests = 1;
   EvmOnchainProvider poor(Chain::kEthereum, options, Usd({{kWeth, "2000"}}), http_, clock_);
-  HasToken(kLow, 18);
-  HasPair(kLow, kWeth, kPair1, "1000000000000000000000000", "10000000000000000000");
+  HasToken(low_, 18);
+  HasPair(low_, kWeth, pair1_, "1000000000000000000000000", "10000000000000000000");
   const auto ask = [&] {
     ProviderAnswer answer;
     EXPECT_TRUE(poor.Admit().granted);
-    poor.Ask({kLow}, kNow, [&](std::vector<ProviderAnswer> said) { answer = said.at(0); });
+    poor.Ask({low_}, kNow, [&](std::vector<ProviderAnswer> said) { answer = said.at(0); });
     return answer;
   };
   EXPECT_EQ(ask().outcome, Outcome::kNoBudget);
