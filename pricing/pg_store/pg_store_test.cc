@@ -164,7 +164,8 @@ TEST_F(PgStoreTest, AHighIsNeverLowered) {
     series.high = SamplePoint(quote_units, high_cursor);
     series.high->ratio.token_units = 1000;
     series.high->is_mayhem = high_cursor % 2 == 1;
-    ASSERT_TRUE(session->Write(MakeFlush(++number, {series, SampleSeries(number + 100, 5)})).ok());
+    ++number;
+    ASSERT_TRUE(session->Write(MakeFlush(number, {series, SampleSeries(number + 100, 5)})).ok());
   };
   const auto row = [&] {
     const auto loaded = store_->LoadSeries({SampleKey(1)}, Soon());
