@@ -76,8 +76,9 @@ int RunPricing(const Config& config, const common::RunnerOptions& options, commo
                                .max_connections = config.db_connections,
                                .write_timeout = kWriteTimeout},
                               clock.Now() + kOpenTimeout, database_metrics, clock);
-    if (made.ok()) store = *std::move(made);
-    return made.status();
+    if (!made.ok()) return made.status();
+    store = *std::move(made);
+    return absl::OkStatus();
   });
   if (!opened.ok()) return runner->GiveUp(opened);
 
