@@ -13,7 +13,7 @@ std::optional<PricePoint> NewestAt(const std::vector<Trade>& trades, absl::Time 
   std::optional<PricePoint> newest;
   for (const Trade& trade : trades) {
     if (trade.event_time > at || (newest.has_value() && !(newest->at < MomentOf(trade)))) continue;
-    if (std::optional<PricePoint> point = PointOf(trade)) newest = std::move(point);
+    if (const std::optional<PricePoint> point = PointOf(trade)) newest = point;
   }
   return newest;
 }
