@@ -12,9 +12,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Of each message between the detector and its database while pricing finds the log again.
-constexpr absl::Duration kSlowPace = absl::Milliseconds(20);
-
 class PricingLogTest : public PricingUnderFault {
  protected:
   void ExpectUnready(absl::Duration limit = absl::Seconds(10)) {
@@ -34,7 +31,6 @@ TEST_F(PricingLogTest, TheDetectorIsKilledAndRestarted) {
     ExpectUnready();
     ExpectServesFromMemory();
     ASSERT_TRUE(StartDetector());
-    // So that the session outlasts three restarts on any machine.
     pace_->Delay(kSlowPace);
     ExpectReadyAgain();
     // Beyond where it was: the log goes on growing, and is followed.

@@ -37,8 +37,10 @@ void PricingUnderFault::SetUp() {
   ASSERT_TRUE(StartDetector());
   log_ = GateTo(bed_.detector().grpc_port());
   ASSERT_NE(log_, nullptr);
+  pace_->Delay(kSlowPace);
   ASSERT_NO_FATAL_FAILURE(StartPricing());
   ASSERT_TRUE(AwaitWritten(1, absl::Seconds(20))) << pricing_->Log();
+  pace_->Delay(kPace);
 }
 
 void PricingUnderFault::StartPricing() {

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/time/time.h"
 #include "common/testing/tcp_gate.h"
 #include "tests/functional/pricing_bed.h"
 
@@ -13,6 +14,10 @@ namespace tokenwatch::functional {
 
 class PricingUnderFault : public ::testing::Test {
  protected:
+  // Of each message between the detector and its database while pricing starts or finds the log again, so that the
+  // session outlasts that on any machine.
+  static constexpr absl::Duration kSlowPace = absl::Milliseconds(30);
+
   // Ends when pricing has written a part of the session, the rest of which goes on coming.
   void SetUp() override;
 
