@@ -1,6 +1,5 @@
 #include "pricing/reads/history.h"
 
-#include <utility>
 #include <vector>
 
 #include "pricing/reads/candle_reader.h"

@@ -109,9 +109,9 @@ absl::StatusOr<std::optional<Price>> PriceFinder::FindInLog(const PriceQuestion&
   if (!all.ok()) return all.status();
   std::optional<PriceInputs> newest;
   for (const Series& series : *all) {
-    std::optional<PriceInputs> inputs = InputsOf(series);
+    const std::optional<PriceInputs> inputs = InputsOf(series);
     if (!inputs.has_value() || (newest.has_value() && !(newest->point.at < inputs->point.at))) continue;
-    newest = std::move(inputs);
+    newest = inputs;
   }
   if (!newest.has_value()) return std::optional<Price>();
   return Complete(*newest, now, deadline);
