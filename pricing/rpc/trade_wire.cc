@@ -9,8 +9,8 @@
 namespace tokenwatch::pricing {
 namespace {
 
-using pb_response = ::tokenwatch::detector::v1::TailTradesResponse;
-using pb_trade = ::tokenwatch::detector::v1::Trade;
+using PbResponse = ::tokenwatch::detector::v1::TailTradesResponse;
+using PbTrade = ::tokenwatch::detector::v1::Trade;
 namespace pb = ::tokenwatch::detector::v1;
 
 enum WireType : uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
@@ -124,30 +124,30 @@ struct Rest {
 
 bool PutText(int field, absl::string_view bytes, Trade& trade, Rest& rest) {
   switch (field) {
-    case pb_trade::kChainFieldNumber:
+    case PbTrade::kChainFieldNumber:
       trade.token.chain = chain::ParseChain(bytes);
       return trade.token.chain != chain::Chain::kUnknown;
-    case pb_trade::kTransactionFieldNumber:
+    case PbTrade::kTransactionFieldNumber:
       return Put(bytes, trade.transaction);
-    case pb_trade::kTokenFieldNumber:
+    case PbTrade::kTokenFieldNumber:
       return Put(bytes, trade.token.address);
-    case pb_trade::kTraderFieldNumber:
+    case PbTrade::kTraderFieldNumber:
       return Put(bytes, trade.trader);
-    case pb_trade::kVenueFieldNumber:
+    case PbTrade::kVenueFieldNumber:
       return Put(bytes, trade.venue);
-    case pb_trade::kQuoteAddressFieldNumber:
+    case PbTrade::kQuoteAddressFieldNumber:
       return Put(bytes, trade.quote);
-    case pb_trade::kTokenAmountFieldNumber:
+    case PbTrade::kTokenAmountFieldNumber:
       return Put(bytes, rest.token_amount);
-    case pb_trade::kQuoteAmountFieldNumber:
+    case PbTrade::kQuoteAmountFieldNumber:
       return Put(bytes, rest.quote_amount);
-    case pb_trade::kVirtualTokenReserveFieldNumber:
+    case PbTrade::kVirtualTokenReserveFieldNumber:
       return Put(bytes, rest.token_reserve);
-    case pb_trade::kVirtualQuoteReserveFieldNumber:
+    case PbTrade::kVirtualQuoteReserveFieldNumber:
       return Put(bytes, rest.quote_reserve);
-    case pb_trade::kRealQuoteReserveFieldNumber:
+    case PbTrade::kRealQuoteReserveFieldNumber:
       return Put(bytes, trade.pool_quote);
-    case pb_trade::kEventTimeFieldNumber:
+    case PbTrade::kEventTimeFieldNumber:
       rest.has_time = true;
       return PutTime(bytes, trade.event_time);
     default:
@@ -164,9 +164,9 @@ bool ReadTrade(absl::string_view bytes, Trade& trade, bool* readable) {
     if (fields.type == kBytes) {
       good = PutText(fields.field, fields.bytes, trade, rest) && good;
     } else if (fields.type == kVarint) {
-      if (fields.field == pb_trade::kCursorFieldNumber) trade.cursor = fields.number;
-      if (fields.field == pb_trade::kSideFieldNumber) rest.side = fields.number;
-      if (fields.field == pb_trade::kIsMayhemFieldNumber) trade.is_mayhem = fields.number != 0;
+      if (fields.field == PbTrade::kCursorFieldNumber) trade.cursor = fields.number;
+      if (fields.field == PbTrade::kSideFieldNumber) rest.side = fields.number;
+      if (fields.field == PbTrade::kIsMayhemFieldNumber) trade.is_mayhem = fields.number != 0;
     }
   }
   if (!fields.ok()) return false;
@@ -187,9 +187,9 @@ bool ReadTrade(absl::string_view bytes, Trade& trade, bool* readable) {
 bool ReadTradesMessage(absl::string_view bytes, TradeBatch* batch) {
   Fields fields(bytes);
   while (fields.Next()) {
-    if (fields.field == pb_response::kCursorFieldNumber && fields.type == kVarint) {
+    if (fields.field == PbResponse::kCursorFieldNumber && fields.type == kVarint) {
       batch->cursor = fields.number;
-    } else if (fields.field == pb_response::kTradesFieldNumber && fields.type == kBytes) {
+    } else if (fields.field == PbResponse::kTradesFieldNumber && fields.type == kBytes) {
       bool readable = false;
       if (!ReadTrade(fields.bytes, batch->trades.emplace_back(), &readable)) {
         batch->trades.pop_back();
