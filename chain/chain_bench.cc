@@ -1,7 +1,6 @@
-// Measures the decoders on one core and prints one JSON object per line: {"name":...,"per_second":...}.
+// Measures the decoders on one core.
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "chain/solana/pumpfun_curve.h"
 #include "chain/solana/pumpportal.h"
 #include "chain/testing/fixtures.h"
+#include "tests/load/bench_report.h"
 
 namespace tokenwatch::chain {
 namespace {
@@ -28,9 +28,9 @@ double CpuSeconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-// Runs `work` (which does `per_call` units) in rounds of 0.1 s of processor time and prints the best of five.
+// Runs `work` (which does `per_call` units) in rounds of 0.1 s of processor time and reports the best of five.
 template <typename Work>
-void Measure(const char* name, size_t per_call, Work work) {
+void Measure(const char* name, size_t per_call, Work work, const char* goal = "") {
   double best = 0;
   for (int round = 0; round < 5; ++round) {
     size_t calls = 0;
@@ -45,8 +45,7 @@ void Measure(const char* name, size_t per_call, Work work) {
     } while (elapsed < 0.1);
     best = std::max(best, static_cast<double>(calls * per_call) / elapsed);
   }
-  std::printf("{\"name\":\"%s\",\"per_second\":%.0f}\n", name, best);
-  std::fflush(stdout);
+  load::Report({name, best, "/s", goal});
 }
 
 // Frames with room behind them, as a WebSocket client that reads into a padded buffer has them.
@@ -65,14 +64,15 @@ PaddedFrames Pad(const std::vector<std::string>& frames) {
   return padded;
 }
 
-void MeasureFrames(const char* name, const std::vector<std::string>& frames) {
+void MeasureFrames(const char* name, const std::vector<std::string>& frames, const char* goal = "") {
   const PaddedFrames padded = Pad(frames);
   LogsDecoder decoder;
-  Measure(name, frames.size(), [&] {
+  const auto decode = [&] {
     size_t events = 0;
     for (absl::string_view frame : padded.frames) events += decoder.DecodePadded(frame).events.size();
     return events;
-  });
+  };
+  Measure(name, frames.size(), decode, goal);
 }
 
 void MeasureKeys() {
@@ -122,11 +122,12 @@ void MeasureEvents() {
     const PumpEvent event = DecodePumpEvent(data);
     const bool trade = std::holds_alternative<TradeEvent>(event);
     if (!trade && !std::holds_alternative<CreateEvent>(event)) continue;
-    Measure(trade ? "trade_event_binary" : "create_event_binary", 1000, [&] {
+    const auto decode = [&] {
       size_t sum = 0;
       for (int i = 0; i < 1000; ++i) sum += DecodePumpEvent(data).index();
       return sum;
-    });
+    };
+    Measure(trade ? "trade_event_binary" : "create_event_binary", 1000, decode, trade ? ">= 1000000" : "");
     if (!trade) continue;
     Measure("trade_event_from_base64", 1000, [&] {
       size_t sum = 0;
@@ -150,7 +151,7 @@ void MeasureAll() {
     (decoder.Decode(frame).events.empty() ? without_events : with_events).push_back(frame);
   }
   MeasureFrames("logs_frames_recorded", frames);
-  MeasureFrames("logs_frames_with_events", with_events);
+  MeasureFrames("logs_frames_with_events", with_events, ">= 200000");
   MeasureFrames("logs_frames_without_events", without_events);
   const std::vector<std::string> portal =
       testing::RecordedFrames(testing::ReadFixture("pumpportal/pumpportal_session_part1.jsonl"));
