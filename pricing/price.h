@@ -14,7 +14,8 @@
 
 namespace tokenwatch::pricing {
 
-// A: the pool's own reserves, or the agreement of enough sources. B: one source, or a wide spread. C: stale.
+// A: the pool's own reserves, or a quorum of sources. B: the amounts of one trade, or sources short of a quorum. C:
+// stale.
 enum class Grade : uint8_t { kA = 1, kB = 2, kC = 3 };
 // kUnknown: the log no longer keeps the trade, only what was folded from it.
 enum class Basis : uint8_t { kUnknown = 0, kReserves = 1, kTrade = 2, kOracle = 3 };

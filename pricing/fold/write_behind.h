@@ -56,7 +56,7 @@ class WriteBehind {
 
   const absl::Duration row_interval_;
   const size_t max_dirty_;
-  // In the order of dirty_since, and so of dirty_at too.
+  // In the order of dirty_since, and so nearly of dirty_at: event times may step back a little.
   EntryList<&HotEntry::dirty_hook> dirty_;
   std::vector<InFlight> in_flight_;
   // Entries with chunks that were not taken: still dirty, and on their way back to their place among those.
