@@ -68,8 +68,14 @@ void FoldIntoCandles(const Trade& trade, HotEntry& entry) {
 
 size_t MemoryOf(const HotEntry& entry) {
   constexpr size_t kBlock = 16;
-  size_t bytes = sizeof(HotEntry) + 5 * kBlock;
+  size_t bytes = sizeof(HotEntry) + 8 * kBlock;
+  for (const HeldPoint* point : {&entry.series.last, &entry.series.high, &entry.series.low}) {
+    bytes += point->memory();
+  }
   bytes += entry.series.venues.capacity() * sizeof(VenueState);
+  for (const VenueState& venue : entry.series.venues) {
+    if (!venue.last.shares_with(entry.series.last)) bytes += venue.last.memory();
+  }
   bytes += entry.series.traders.memory();
   bytes += entry.cursors.capacity() * sizeof(uint64_t);
   bytes += entry.chunks.capacity() * sizeof(HotChunk);

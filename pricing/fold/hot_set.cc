@@ -29,7 +29,7 @@ struct SameToken {
 // Whether a's newest price is newer; any price is newer than none.
 bool IsNewer(const Series& a, const Series& b) {
   if (a.last.has_value() != b.last.has_value()) return a.last.has_value();
-  return a.last ? b.last->at < a.last->at : b.newest < a.newest;
+  return a.last ? b.last.at() < a.last.at() : b.newest < a.newest;
 }
 
 }  // namespace

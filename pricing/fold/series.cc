@@ -35,25 +35,31 @@ VenueState* FindVenue(const Word& venue, std::vector<VenueState>& venues) {
 
 }  // namespace
 
-bool TakeNewer(const PricePoint& point, std::optional<PricePoint>& last) {
-  if (last && !(last->at < point.at)) return false;
+std::optional<Reserves> VenueState::reserves() const {
+  if (!last || !last->from_reserves) return std::nullopt;
+  const Ratio ratio = last.ratio();
+  return Reserves{ratio.token_units, ratio.quote_units};
+}
+
+bool TakeNewer(const HeldPoint& point, HeldPoint& last) {
+  if (last && !(last.at() < point.at())) return false;
   last = point;
   return true;
 }
 
-bool TakeHigher(const PricePoint& point, std::optional<PricePoint>& high) {
+bool TakeHigher(const HeldPoint& point, HeldPoint& high) {
   if (high) {
-    const auto order = Compare(point.ratio, high->ratio);
-    if (std::is_lt(order) || (std::is_eq(order) && !(point.at < high->at))) return false;
+    const auto order = Compare(point.ratio(), high.ratio());
+    if (std::is_lt(order) || (std::is_eq(order) && !(point.at() < high.at()))) return false;
   }
   high = point;
   return true;
 }
 
-bool TakeLower(const PricePoint& point, std::optional<PricePoint>& low) {
+bool TakeLower(const HeldPoint& point, HeldPoint& low) {
   if (low) {
-    const auto order = Compare(point.ratio, low->ratio);
-    if (std::is_gt(order) || (std::is_eq(order) && !(point.at < low->at))) return false;
+    const auto order = Compare(point.ratio(), low.ratio());
+    if (std::is_gt(order) || (std::is_eq(order) && !(point.at() < low.at()))) return false;
   }
   low = point;
   return true;
@@ -65,11 +71,11 @@ AddedTrade AddTrade(const Trade& trade, const std::optional<TradePrice>& price, 
   VenueState* const venue = FindVenue(trade.venue, series.venues);
   added.venue_left_out = venue == nullptr;
   if (price) {
-    const PricePoint point = PointOf(trade, *price);
+    const HeldPoint point = PointOf(trade, *price);
     added.price_changed = TakeNewer(point, series.last);
     TakeHigher(point, series.high);
     TakeLower(point, series.low);
-    if (venue != nullptr && TakeNewer(point, venue->last)) venue->reserves = trade.reserves;
+    if (venue != nullptr) TakeNewer(point, venue->last);
   }
   if (venue != nullptr) {
     AddSaturating(trade.quote_amount, venue->quote_volume);

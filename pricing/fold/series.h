@@ -12,7 +12,9 @@
 #include "absl/time/time.h"
 #include "chain/address.h"
 #include "chain/amount.h"
+#include "pricing/fold/held_point.h"
 #include "pricing/fold/trader_count.h"
+#include "pricing/price_point.h"
 #include "pricing/ratio.h"
 #include "pricing/trade.h"
 
@@ -30,29 +32,16 @@ struct SeriesKey {
   }
 };
 
-// A price with its evidence.
-struct PricePoint {
-  Ratio ratio;
-  bool from_reserves = false;
-  Moment at;
-  chain::TransactionId transaction;
-  Word venue;
-  bool is_mayhem = false;
-  // Quote units in the pool right after; nullopt when not known.
-  std::optional<chain::Amount> pool_quote;
-
-  friend bool operator==(const PricePoint&, const PricePoint&) = default;
-};
-
 // One place where the series trades.
 struct VenueState {
   Word venue;
-  // The newest by Moment; nullopt while no trade there was a price.
-  std::optional<PricePoint> last;
-  // Those that the trade of `last` left behind.
-  std::optional<Reserves> reserves;
+  // The newest by Moment; none while no trade there was a price.
+  HeldPoint last;
   chain::Amount quote_volume;
   uint64_t trades = 0;
+
+  // Those that the trade of `last` left behind, when its feed tells.
+  std::optional<Reserves> reserves() const;
 
   friend bool operator==(const VenueState&, const VenueState&) = default;
 };
@@ -60,10 +49,10 @@ struct VenueState {
 struct Series {
   SeriesKey key;
   // The newest by Moment. Trades without a price count in volume and trades only.
-  std::optional<PricePoint> last;
+  HeldPoint last;
   // The highest by value; of equal ones the earliest by Moment.
-  std::optional<PricePoint> high;
-  std::optional<PricePoint> low;
+  HeldPoint high;
+  HeldPoint low;
   Moment first;
   Moment newest;
   // The highest cursor folded in: a trade at or below it is in already. Trades of one series come with growing cursors.
@@ -91,9 +80,9 @@ struct Series {
 
 // Whether a price was made later, or is higher or lower, than the one held so far; then it takes its place. Their order
 // does not matter.
-bool TakeNewer(const PricePoint& point, std::optional<PricePoint>& last);
-bool TakeHigher(const PricePoint& point, std::optional<PricePoint>& high);
-bool TakeLower(const PricePoint& point, std::optional<PricePoint>& low);
+bool TakeNewer(const HeldPoint& point, HeldPoint& last);
+bool TakeHigher(const HeldPoint& point, HeldPoint& high);
+bool TakeLower(const HeldPoint& point, HeldPoint& low);
 
 struct AddedTrade {
   // It is the newest price now.

@@ -51,9 +51,9 @@ TEST(SeriesTest, SixtyFourWritersInAnyOrderFindTheTrueHigh) {
       for (uint64_t times = 1 + random() % 2; times > 0; --times) parts[random() % kWriters].push_back(trade);
     }
     common::Mutex mutex;
-    std::optional<PricePoint> high;
-    std::optional<PricePoint> low;
-    std::optional<PricePoint> last;
+    HeldPoint high;
+    HeldPoint low;
+    HeldPoint last;
     std::vector<std::thread> writers;
     for (std::vector<Trade>& part : parts) {
       std::shuffle(part.begin(), part.end(), random);
@@ -69,10 +69,10 @@ TEST(SeriesTest, SixtyFourWritersInAnyOrderFindTheTrueHigh) {
     }
     for (std::thread& writer : writers) writer.join();
     ASSERT_TRUE(high == PointOf(Highest(trades))) << "seed " << seed;
-    ASSERT_EQ(last->at, MomentOf(*std::max_element(trades.begin(), trades.end(), [](const Trade& a, const Trade& b) {
+    ASSERT_EQ(last.at(), MomentOf(*std::max_element(trades.begin(), trades.end(), [](const Trade& a, const Trade& b) {
                 return MomentOf(a) < MomentOf(b);
               })));
-    for (const Trade& trade : trades) ASSERT_FALSE(IsHigher(low->ratio, PriceOf(trade)->ratio));
+    for (const Trade& trade : trades) ASSERT_FALSE(IsHigher(low.ratio(), PriceOf(trade)->ratio));
   }
 }
 
@@ -81,12 +81,12 @@ TEST(SeriesTest, PartsMergedInAnyOrderHaveTheTrueHigh) {
   for (uint64_t seed = 0; seed < 200; ++seed) {
     const std::vector<Trade> trades = PricedTrades(seed, 60);
     if (trades.empty()) continue;
-    std::vector<std::optional<PricePoint>> parts(1 + random() % 64);
+    std::vector<HeldPoint> parts(1 + random() % 64);
     for (const Trade& trade : trades) TakeHigher(PointOf(trade), parts[random() % parts.size()]);
     std::shuffle(parts.begin(), parts.end(), random);
-    std::optional<PricePoint> high;
-    for (const std::optional<PricePoint>& part : parts) {
-      if (part) TakeHigher(*part, high);
+    HeldPoint high;
+    for (const HeldPoint& part : parts) {
+      if (part) TakeHigher(part, high);
     }
     ASSERT_TRUE(high == PointOf(Highest(trades))) << "seed " << seed;
   }
@@ -111,12 +111,12 @@ TEST(SeriesTest, ATradeWithoutAPriceCountsInVolumeOnly) {
   Trade trade = PricedTrade(1, 1, Start(), 0, 0);
   const AddedTrade added = AddTrade(trade, PriceOf(trade), 0.5, series);
   EXPECT_FALSE(added.price_changed);
-  EXPECT_EQ(series.last, std::nullopt);
+  EXPECT_FALSE(series.last.has_value());
   EXPECT_EQ(series.trades, 1u);
   EXPECT_EQ(series.quote_volume, trade.quote_amount);
   EXPECT_EQ(series.hot_score, 0.5);
   ASSERT_EQ(series.venues.size(), 1u);
-  EXPECT_EQ(series.venues[0].last, std::nullopt);
+  EXPECT_FALSE(series.venues[0].last.has_value());
   EXPECT_EQ(series.venues[0].trades, 1u);
 }
 

@@ -45,8 +45,9 @@ TEST_F(PgStoreTest, SixtyFourWritersInAnyOrderLeaveTheTrueHigh) {
           // Each high occurs once in all, the highest at writer 17 in its last round, whatever its cursor.
           Series series = SampleSeries(number, 1 + random() % 1000);
           const uint64_t rank = writer == 17 && round == kRounds - 1 ? 1'000'000 : random() % 999'999;
-          series.high = SamplePoint(1'000'000 + rank, 1 + random() % 1000);
-          series.high->ratio.token_units = 7;
+          PricePoint high = SamplePoint(1'000'000 + rank, 1 + random() % 1000);
+          high.ratio.token_units = 7;
+          series.high = high;
           rows.push_back(series);
         }
         absl::Status status;

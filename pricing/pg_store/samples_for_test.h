@@ -71,7 +71,6 @@ inline Series SampleSeries(uint64_t number, uint64_t cursor) {
   VenueState& venue = series.venues.emplace_back();
   venue.venue = Word("pump");
   venue.last = series.last;
-  venue.reserves = Reserves{series.last->ratio.token_units, series.last->ratio.quote_units};
   venue.quote_volume = series.quote_volume;
   venue.trades = series.trades;
   return series;

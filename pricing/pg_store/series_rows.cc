@@ -84,14 +84,14 @@ void AppendOptional(const std::optional<chain::Amount>& amount, std::string& lin
   }
 }
 
-void AppendVenue(const VenueState& venue, const std::optional<PricePoint>& series_last, std::string& text) {
+void AppendVenue(const VenueState& venue, const HeldPoint& series_last, std::string& text) {
   if (!text.empty()) text.push_back('\n');
   absl::StrAppend(&text, venue.venue.text());
   if (venue.last.has_value() && venue.last == series_last) {
-    absl::StrAppend(&text, " = = = ", venue.last->at.cursor, " = = =");
+    absl::StrAppend(&text, " = = = ", venue.last.at().cursor, " = = =");
     AppendOptional(venue.last->pool_quote, text);
   } else if (venue.last.has_value()) {
-    const PricePoint& last = *venue.last;
+    const PricePoint last = *venue.last;
     AppendOptional(last.ratio.quote_units, text);
     AppendOptional(last.ratio.token_units, text);
     absl::StrAppend(&text, " ", ToMicros(last.at.event_time), " ", last.at.cursor, " ", last.transaction.text(),
@@ -100,13 +100,7 @@ void AppendVenue(const VenueState& venue, const std::optional<PricePoint>& serie
   } else {
     absl::StrAppend(&text, " - - - - - - - -");
   }
-  if (venue.last.has_value() &&
-      venue.reserves == Reserves{venue.last->ratio.token_units, venue.last->ratio.quote_units}) {
-    absl::StrAppend(&text, " = =");
-  } else {
-    AppendOptional(venue.reserves.has_value() ? std::optional(venue.reserves->token) : std::nullopt, text);
-    AppendOptional(venue.reserves.has_value() ? std::optional(venue.reserves->quote) : std::nullopt, text);
-  }
+  absl::StrAppend(&text, venue.reserves().has_value() ? " = =" : " - -");
   AppendOptional(venue.quote_volume, text);
   absl::StrAppend(&text, " ", venue.trades);
 }
@@ -137,31 +131,31 @@ bool ReadPrice(absl::Span<const absl::string_view> fields, PricePoint& last) {
   return true;
 }
 
-bool ReadReserves(absl::Span<const absl::string_view> fields, VenueState& venue) {
-  if (fields[kTokenReserve] == kAsLast) {
-    if (!venue.last.has_value()) return false;
-    venue.reserves = Reserves{venue.last->ratio.token_units, venue.last->ratio.quote_units};
-    return true;
-  }
+// Whether the line says of the reserves what its price says of them. The first lines spelled them out.
+bool AgreesOnReserves(absl::Span<const absl::string_view> fields, const VenueState& venue) {
+  const std::optional<Reserves> reserves = venue.reserves();
+  if (fields[kTokenReserve] == kAsLast) return reserves.has_value();
   std::optional<chain::Amount> token;
   std::optional<chain::Amount> quote;
   if (!ReadOptional(fields[kTokenReserve], token) || !ReadOptional(fields[kQuoteReserve], quote)) return false;
-  if (token.has_value() && quote.has_value()) venue.reserves = Reserves{*token, *quote};
-  return true;
+  if (!reserves.has_value()) return !token.has_value() && !quote.has_value();
+  return token == reserves->token && quote == reserves->quote;
 }
 
-bool ReadVenue(absl::string_view line, const std::optional<PricePoint>& series_last, VenueState& venue) {
+bool ReadVenue(absl::string_view line, const HeldPoint& series_last, VenueState& venue) {
   const std::vector<absl::string_view> fields = absl::StrSplit(line, ' ');
   if (fields.size() != kVenueFields || fields[kVenue].size() > Word::kMaxSize) return false;
   venue.venue = Word(fields[kVenue]);
   if (fields[kMicros] == kAsLast) {
     if (!series_last.has_value()) return false;
     venue.last = series_last;
-  } else if (fields[kMicros] != kNothing && !ReadPrice(fields, venue.last.emplace())) {
-    return false;
+  } else if (fields[kMicros] != kNothing) {
+    PricePoint last;
+    if (!ReadPrice(fields, last)) return false;
+    venue.last = last;
   }
   std::optional<chain::Amount> volume;
-  if (!ReadReserves(fields, venue) || !ReadOptional(fields[kQuoteVolume], volume) || !volume ||
+  if (!AgreesOnReserves(fields, venue) || !ReadOptional(fields[kQuoteVolume], volume) || !volume ||
       !absl::SimpleAtoi(fields[kTrades], &venue.trades)) {
     return false;
   }
@@ -223,7 +217,7 @@ void SeriesRows::AppendHigh(const Series& series, common::CopyBuffer& rows) {
     for (int i = 0; i < 7; ++i) rows.Null();
     return;
   }
-  const PricePoint& high = *series.high;
+  const PricePoint high = *series.high;
   AppendAmount(high.ratio.quote_units, rows);
   AppendAmount(high.ratio.token_units, rows);
   rows.Time(high.at.event_time).Int8(static_cast<int64_t>(high.at.cursor));
@@ -239,9 +233,10 @@ void SeriesRows::AppendLow(const Series& series, common::CopyBuffer& rows) {
     rows.Null().Null().Null();
     return;
   }
-  AppendAmount(series.low->ratio.quote_units, rows);
-  AppendAmount(series.low->ratio.token_units, rows);
-  rows.Time(series.low->at.event_time);
+  const Ratio ratio = series.low.ratio();
+  AppendAmount(ratio.quote_units, rows);
+  AppendAmount(ratio.token_units, rows);
+  rows.Time(series.low.at().event_time);
 }
 
 void SeriesRows::AppendLast(const Series& series, common::CopyBuffer& rows) {
@@ -249,10 +244,11 @@ void SeriesRows::AppendLast(const Series& series, common::CopyBuffer& rows) {
     for (int i = 0; i < 5; ++i) rows.Null();
     return;
   }
-  AppendAmount(series.last->ratio.quote_units, rows);
-  AppendAmount(series.last->ratio.token_units, rows);
-  rows.Time(series.last->at.event_time);
-  rows.Text(series.last->transaction.text()).Text(series.last->venue.text());
+  const PricePoint last = *series.last;
+  AppendAmount(last.ratio.quote_units, rows);
+  AppendAmount(last.ratio.token_units, rows);
+  rows.Time(last.at.event_time);
+  rows.Text(last.transaction.text()).Text(last.venue.text());
 }
 
 void SeriesRows::Append(const Series& series, common::CopyBuffer& rows) {
@@ -278,14 +274,15 @@ void SeriesRows::Append(const Series& series, common::CopyBuffer& rows) {
   packer.Uint(series.cursor - series.candle_cursor);
   PackMoment(series.newest, packer);
   if (series.last.has_value()) {
-    packer.Uint(series.last->at.cursor);
+    packer.Uint(series.last.at().cursor);
     PackDetail(*series.last, packer);
   }
   if (series.low.has_value()) {
-    packer.Uint(series.low->at.cursor);
-    packer.Text(series.low->transaction.text());
-    packer.Text(series.low->venue.text());
-    PackDetail(*series.low, packer);
+    const PricePoint low = *series.low;
+    packer.Uint(low.at.cursor);
+    packer.Text(low.transaction.text());
+    packer.Text(low.venue.text());
+    PackDetail(low, packer);
   }
   packer.Text(series.traders.Encode());
   rows.Bytes(scratch_);

@@ -45,7 +45,7 @@ absl::StatusOr<std::optional<PriceInputs>> History::FindAt(const chain::TokenRef
 
 absl::StatusOr<std::optional<PricePoint>> History::FindInSeries(const Series& series, absl::Time at,
                                                                 absl::Time deadline) const {
-  if (series.last.has_value() && series.last->at.event_time <= at) return series.last;
+  if (series.last && series.last.at().event_time <= at) return *series.last;
   const auto part = minutes_.Read(series.key, at, at, 1, deadline);
   if (!part.ok()) return part.status();
   std::optional<Candle> minute;

@@ -29,7 +29,7 @@ void AddVenues(const Series& series, const PriceView& view, absl::Time now, std:
     market.quote = series.key.quote;
     market.pool = PoolOf(series.key.token, venue.venue);
     market.source = kLog;
-    market.reserves = venue.reserves;
+    market.reserves = venue.reserves();
     market.quote_volume = venue.quote_volume;
     market.trades = venue.trades;
     if (!venue.last.has_value()) continue;

@@ -23,7 +23,7 @@ struct Facts {
   uint64_t traders = 0;
   bool traders_estimated = false;
   chain::Amount quote_volume;
-  std::optional<PricePoint> high;
+  HeldPoint high;
   absl::Time first_trade;
   bool is_partial = false;
 };

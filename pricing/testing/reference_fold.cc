@@ -118,7 +118,6 @@ Series SeriesOf(const SeriesKey& key, const std::vector<Trade>& trades) {
     venue.venue = name;
     if (const auto prices = PricedOf(of_venue); !prices.empty()) {
       venue.last = PointOf(prices.back());
-      venue.reserves = prices.back().trade.reserves;
     }
     venue.quote_volume = SumOf(of_venue, &Trade::quote_amount);
     venue.trades = of_venue.size();
