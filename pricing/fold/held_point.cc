@@ -32,14 +32,24 @@ struct HeldPoint::Packed {
   const char* bytes() const { return reinterpret_cast<const char*>(this); }
 
   void SetAmount(size_t place, const chain::Amount& amount) {
-    const size_t size = limbs() * sizeof(uint64_t);
-    std::memcpy(bytes() + sizeof(Packed) + place * size, amount.limbs().data(), size);
+    char* const to = bytes() + sizeof(Packed) + place * limbs() * sizeof(uint64_t);
+    if (Is(kWide)) {
+      std::memcpy(to, amount.limbs().data(), sizeof amount.limbs());
+    } else {
+      const uint64_t value = amount.Uint64Value();
+      std::memcpy(to, &value, sizeof value);
+    }
   }
   chain::Amount AmountAt(size_t place) const {
-    std::array<uint64_t, 4> value{};
-    const size_t size = limbs() * sizeof(uint64_t);
-    std::memcpy(value.data(), bytes() + sizeof(Packed) + place * size, size);
-    return chain::Amount(value);
+    const char* const from = bytes() + sizeof(Packed) + place * limbs() * sizeof(uint64_t);
+    if (Is(kWide)) {
+      std::array<uint64_t, 4> limbs{};
+      std::memcpy(limbs.data(), from, sizeof limbs);
+      return chain::Amount(limbs);
+    }
+    uint64_t value = 0;
+    std::memcpy(&value, from, sizeof value);
+    return value;
   }
 };
 
@@ -51,14 +61,17 @@ void intrusive_ptr_release(const HeldPoint::Packed* packed) {
   ::operator delete(const_cast<HeldPoint::Packed*>(packed));
 }
 
-HeldPoint::HeldPoint(const PricePoint& point) {
+// `Source` has the members that a point and a trade share.
+template <typename Source>
+const HeldPoint::Packed* HeldPoint::Pack(const Ratio& ratio, bool from_reserves, const Moment& at,
+                                         const Source& source) {
+  const bool is_wide = !ratio.quote_units.FitsUint64() || !ratio.token_units.FitsUint64() ||
+                       (source.pool_quote.has_value() && !source.pool_quote->FitsUint64());
+  const absl::string_view venue = source.venue.text();
+  const absl::string_view transaction = source.transaction.text();
   Packed head;
-  const bool is_wide = !point.ratio.quote_units.FitsUint64() || !point.ratio.token_units.FitsUint64() ||
-                       (point.pool_quote.has_value() && !point.pool_quote->FitsUint64());
-  head.flags = static_cast<uint8_t>((point.from_reserves ? kFromReserves : 0) | (point.is_mayhem ? kMayhem : 0) |
-                                    (point.pool_quote.has_value() ? kPoolKnown : 0) | (is_wide ? kWide : 0));
-  const absl::string_view venue = point.venue.text();
-  const absl::string_view transaction = point.transaction.text();
+  head.flags = static_cast<uint8_t>((from_reserves ? kFromReserves : 0) | (source.is_mayhem ? kMayhem : 0) |
+                                    (source.pool_quote.has_value() ? kPoolKnown : 0) | (is_wide ? kWide : 0));
   head.venue_size = static_cast<uint8_t>(venue.size());
   head.transaction_size = static_cast<uint8_t>(transaction.size());
 
@@ -66,15 +79,20 @@ HeldPoint::HeldPoint(const PricePoint& point) {
   packed->flags = head.flags;
   packed->venue_size = head.venue_size;
   packed->transaction_size = head.transaction_size;
-  packed->at = point.at;
-  packed->SetAmount(0, point.ratio.quote_units);
-  packed->SetAmount(1, point.ratio.token_units);
-  if (point.pool_quote.has_value()) packed->SetAmount(2, *point.pool_quote);
+  packed->at = at;
+  packed->SetAmount(0, ratio.quote_units);
+  packed->SetAmount(1, ratio.token_units);
+  if (source.pool_quote.has_value()) packed->SetAmount(2, *source.pool_quote);
   char* const texts = packed->bytes() + packed->texts_at();
   venue.copy(texts, venue.size());
   transaction.copy(texts + venue.size(), transaction.size());
-  packed_.reset(packed);
+  return packed;
 }
+
+HeldPoint::HeldPoint(const PricePoint& point) : packed_(Pack(point.ratio, point.from_reserves, point.at, point)) {}
+
+HeldPoint::HeldPoint(const Trade& trade, const TradePrice& price)
+    : packed_(Pack(price.ratio, price.from_reserves, MomentOf(trade), trade)) {}
 
 Ratio HeldPoint::ratio() const { return {packed_->AmountAt(0), packed_->AmountAt(1)}; }
 

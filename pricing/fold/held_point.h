@@ -20,6 +20,8 @@ class HeldPoint {
   HeldPoint() = default;
   HeldPoint(std::nullopt_t) {}         // NOLINT: as an optional
   HeldPoint(const PricePoint& point);  // NOLINT: as an optional
+  // The point that a trade leaves; `price` is what PriceOf says of it.
+  HeldPoint(const Trade& trade, const TradePrice& price);
 
   bool has_value() const { return packed_ != nullptr; }
   explicit operator bool() const { return has_value(); }
@@ -49,6 +51,8 @@ class HeldPoint {
 
  private:
   struct Packed;
+  template <typename Source>
+  static const Packed* Pack(const Ratio& ratio, bool from_reserves, const Moment& at, const Source& source);
   friend void intrusive_ptr_add_ref(const Packed* packed);
   friend void intrusive_ptr_release(const Packed* packed);
 

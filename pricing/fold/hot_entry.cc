@@ -68,11 +68,11 @@ void FoldIntoCandles(const Trade& trade, HotEntry& entry) {
 
 size_t MemoryOf(const HotEntry& entry) {
   constexpr size_t kBlock = 16;
-  size_t bytes = sizeof(HotEntry) + 8 * kBlock;
+  size_t bytes = sizeof(HotEntry) + 7 * kBlock;
   for (const HeldPoint* point : {&entry.series.last, &entry.series.high, &entry.series.low}) {
     bytes += point->memory();
   }
-  bytes += entry.series.venues.capacity() * sizeof(VenueState);
+  if (entry.series.venues.capacity() > 1) bytes += entry.series.venues.capacity() * sizeof(VenueState);
   for (const VenueState& venue : entry.series.venues) {
     if (!venue.last.shares_with(entry.series.last)) bytes += venue.last.memory();
   }

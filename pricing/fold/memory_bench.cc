@@ -136,7 +136,8 @@ class Bench {
     trade.quote_amount = done->lamports;
     trade.reserves = Reserves{curve.virtual_tokens, curve.virtual_lamports};
     trade.pool_quote = curve.real_lamports;
-    trade.event_time = now_;
+    // As the chain tells it.
+    trade.event_time = absl::FromUnixSeconds(absl::ToUnixSeconds(now_));
     trade.transaction = *chain::TransactionId::FromCanonical(
         absl::StrCat("5hk8YzxPqVnRc3oWmTgJ5hk8YzxPqVnRc3oWmTgJ5hk8YzxPqVnRc3oWmTgJ5hk8YzxPqVnR", trade.cursor));
     if (batch_.trades.size() == kBatch) Apply();

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kFirstBucketBits = 6;
 // Entries in a bucket, on average, at which each bucket is split in two.
-constexpr size_t kFullBucket = 16;
+constexpr size_t kFullBucket = 32;
 
 void AppendVarint(uint64_t value, std::vector<uint8_t>& out) {
   for (; value >= 0x80; value >>= 7) out.push_back(static_cast<uint8_t>(value | 0x80));
@@ -127,7 +127,7 @@ void ParkingLot::Insert(const Fingerprint& series, absl::Span<const uint64_t> cu
   Bucket& bucket = buckets_[IndexOf(series)];
   const size_t needed = bucket.size() + entry.size();
   // Not the doubling of push_back: the room is what costs memory here.
-  if (needed > bucket.capacity()) bucket.reserve(needed + needed / 8);
+  if (needed > bucket.capacity()) bucket.reserve(needed + needed / 16);
   bucket.insert(bucket.end(), entry.begin(), entry.end());
 }
 
@@ -140,7 +140,7 @@ void ParkingLot::SplitBuckets() {
     for (size_t at = 0; at < whole.size();) {
       const Entry entry = Entry::At(whole, at);
       Bucket& half = halves[IndexOf(entry.series)];
-      if (half.capacity() == 0) half.reserve(whole.size() * 5 / 8);
+      if (half.capacity() == 0) half.reserve(whole.size() * 9 / 16);
       half.insert(half.end(), whole.begin() + static_cast<ptrdiff_t>(at),
                   whole.begin() + static_cast<ptrdiff_t>(entry.end));
       at = entry.end;

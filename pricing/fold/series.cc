@@ -9,28 +9,15 @@
 namespace tokenwatch::pricing {
 namespace {
 
-PricePoint PointOf(const Trade& trade, const TradePrice& price) {
-  PricePoint point;
-  point.ratio = price.ratio;
-  point.from_reserves = price.from_reserves;
-  point.at = MomentOf(trade);
-  point.transaction = trade.transaction;
-  point.venue = trade.venue;
-  point.is_mayhem = trade.is_mayhem;
-  point.pool_quote = trade.pool_quote;
-  return point;
-}
-
 // Null when there is no room for it.
-VenueState* FindVenue(const Word& venue, std::vector<VenueState>& venues) {
-  for (VenueState& state : venues) {
+VenueState* FindVenue(const Word& venue, Series& series) {
+  for (VenueState& state : series.venues) {
     if (state.venue == venue) return &state;
   }
-  if (venues.size() == Series::kMaxVenues) return nullptr;
-  // Nearly all series have one or two.
-  venues.reserve(venues.size() + 1);
-  venues.emplace_back().venue = venue;
-  return &venues.back();
+  if (series.venues.size() == Series::kMaxVenues) return nullptr;
+  VenueState& added = series.venues.emplace_back();
+  added.venue = venue;
+  return &added;
 }
 
 }  // namespace
@@ -68,10 +55,10 @@ bool TakeLower(const HeldPoint& point, HeldPoint& low) {
 AddedTrade AddTrade(const Trade& trade, const std::optional<TradePrice>& price, double whole_quote, Series& series) {
   AddedTrade added;
   const Moment moment = MomentOf(trade);
-  VenueState* const venue = FindVenue(trade.venue, series.venues);
+  VenueState* const venue = FindVenue(trade.venue, series);
   added.venue_left_out = venue == nullptr;
   if (price) {
-    const HeldPoint point = PointOf(trade, *price);
+    const HeldPoint point(trade, *price);
     added.price_changed = TakeNewer(point, series.last);
     TakeHigher(point, series.high);
     TakeLower(point, series.low);

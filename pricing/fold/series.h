@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
 #include "chain/address.h"
 #include "chain/amount.h"
@@ -69,7 +70,8 @@ struct Series {
   // See hot_score.h.
   double hot_score = 0;
   // At most kMaxVenues, in order of first trade; further venues count in the series and not here.
-  std::vector<VenueState> venues;
+  // Nearly all have one.
+  absl::InlinedVector<VenueState, 1> venues;
   // Earlier trades are not in it: the log no longer had them when the series was made.
   bool is_partial = false;
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -22,7 +23,7 @@ class TraderCount {
   // Whether count() is an estimate (HyperLogLog, standard error about 6.5 %).
   bool is_estimate() const;
   // For the database: at most 257 bytes; INVALID_ARGUMENT for bytes that Encode() does not make.
-  std::string Encode() const { return state_; }
+  std::string Encode() const;
   static absl::StatusOr<TraderCount> Decode(absl::string_view bytes);
   // Heap bytes held.
   size_t memory() const;
@@ -30,9 +31,12 @@ class TraderCount {
   friend bool operator==(const TraderCount&, const TraderCount&) = default;
 
  private:
+  // How many hashes are in an exact one.
+  size_t exact() const;
+
   // Empty for nobody. Else a byte that names the form, then the hashes of up to kMaxExact wallets, 8 bytes each and
   // growing, or the registers.
-  std::string state_;
+  std::vector<char> state_;
 };
 
 }  // namespace tokenwatch::pricing
