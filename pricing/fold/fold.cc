@@ -33,6 +33,7 @@ class Fold::Impl {
     common::MutexLock lock(mutex_);
     last_flush_ = checkpoint.flush;
     covered_ = checkpoint;
+    write_behind_.OthersWrote(checkpoint.cursor);
     position_ = checkpoint.redo_cursor;
     now_ = checkpoint.newest_event;
     log_began_ = checkpoint.log_began;
@@ -382,13 +383,15 @@ void Fold::Impl::Covered(const Checkpoint& checkpoint) {
   common::MutexLock lock(mutex_);
   last_flush_ = checkpoint.flush;
   covered_ = checkpoint;
+  write_behind_.OthersWrote(checkpoint.cursor);
   log_began_ = std::max(log_began_, checkpoint.log_began);
   CleanCovered();
   UpdateWants();
 }
 
 void Fold::Impl::CleanCovered() {
-  const std::vector<HotEntry*> entries = write_behind_.Covered(covered_.redo_cursor);
+  // Of what is covered ahead of here, nothing is known yet.
+  const std::vector<HotEntry*> entries = write_behind_.Covered(std::min(covered_.redo_cursor, position_));
   if (entries.empty()) return;
   written_.insert(written_.end(), entries.begin(), entries.end());
   residents_.FlushEnded();

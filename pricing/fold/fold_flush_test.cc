@@ -43,32 +43,68 @@ TEST_F(FoldFlushTest, WaitsWithRowsUntilAChunkIsCompleteOrTheIntervalIsOver) {
 TEST_F(FoldFlushTest, AChunkThatHasJustBegunWaitsUntilItIsComplete) {
   options_.row_interval = absl::Hours(2);
   Restart();
-  for (int i = 0; i < 3; ++i) Log(1, absl::Minutes(118 + i));
-  Log(1, absl::Minutes(121));
+  for (int i = 0; i < 3; ++i) Log(1, absl::Minutes(i));
+  ASSERT_TRUE(Apply().ok());
+  EXPECT_EQ(Write(true).chunks.size(), 1u) << "all candles go with the first row";
+  Log(1, absl::Minutes(119));
+  for (int i = 0; i < 2; ++i) Log(1, absl::Minutes(120 + i));
   ASSERT_TRUE(Apply().ok());
   const Flush flush = Write(false);
   ASSERT_EQ(flush.series.size(), 1u);
-  EXPECT_EQ(flush.series[0].cursor, 4u);
-  EXPECT_EQ(flush.series[0].candle_cursor, 2u);
+  EXPECT_EQ(flush.series[0].cursor, 6u);
+  EXPECT_EQ(flush.series[0].candle_cursor, 4u);
   ASSERT_EQ(flush.chunks.size(), 1u);
   EXPECT_EQ(flush.chunks[0].start, testing::Start());
-  EXPECT_EQ(flush.checkpoint.redo_cursor, 2u);
+  EXPECT_EQ(flush.checkpoint.redo_cursor, 4u);
   EXPECT_EQ(Write(false).rows(), 0u);
 
   // The log has what the database has not.
   Restart();
   ASSERT_TRUE(Apply().ok());
   EXPECT_EQ(fold_->counts().repeats, 2u);
-  EXPECT_EQ(Read(1).trades, 4u);
-  EXPECT_EQ(Read(1).candle_cursor, 4u);
+  EXPECT_EQ(Read(1).trades, 6u);
+  EXPECT_EQ(Read(1).candle_cursor, 6u);
   EXPECT_EQ(Write(false).rows(), 0u) << "it is still not complete";
   Log(2, absl::Minutes(241));
   ASSERT_TRUE(Apply().ok());
   const Flush rest = Write(false);
   ASSERT_EQ(rest.chunks.size(), 1u);
   EXPECT_EQ(rest.chunks[0].minutes, 2);
-  EXPECT_EQ(rest.series[0].candle_cursor, 4u);
-  EXPECT_EQ(rest.checkpoint.redo_cursor, 4u);
+  EXPECT_EQ(rest.series[0].candle_cursor, 6u);
+  EXPECT_EQ(rest.checkpoint.redo_cursor, 6u);
+}
+
+// A replica that has seen trades parked lets a restart begin after them, whoever writes the row of their series then.
+TEST_F(FoldFlushTest, AllCandlesGoWithTheFirstRow) {
+  options_.row_interval = absl::Hours(2);
+  Restart();
+  for (int i = 0; i < 3; ++i) Log(1, absl::Minutes(118 + i));
+  Log(1, absl::Minutes(121));
+  ASSERT_TRUE(Apply().ok());
+  const Flush flush = Write(false);
+  ASSERT_EQ(flush.series.size(), 1u);
+  EXPECT_EQ(flush.series[0].candle_cursor, 4u);
+  EXPECT_EQ(flush.chunks.size(), 2u);
+  EXPECT_EQ(flush.checkpoint.redo_cursor, 4u);
+}
+
+// Another has written the candles of all its trades, and who has read that counts on it.
+TEST_F(FoldFlushTest, WhatARowSaysOfItsCandlesDoesNotGoBack) {
+  options_.row_interval = absl::Hours(2);
+  Restart();
+  for (int i = 0; i < 3; ++i) Log(1, absl::Minutes(i));
+  ASSERT_TRUE(Apply().ok());
+  Write(true);
+  Log(1, absl::Minutes(119));
+  for (int i = 0; i < 2; ++i) Log(1, absl::Minutes(120 + i));
+  ASSERT_TRUE(Apply().ok());
+  Checkpoint elsewhere = database_.checkpoint;
+  elsewhere.cursor = 6;
+  fold_->Covered(elsewhere);
+  const Flush flush = Write(false);
+  ASSERT_EQ(flush.series.size(), 1u);
+  EXPECT_EQ(flush.series[0].candle_cursor, 6u);
+  EXPECT_EQ(flush.chunks.size(), 2u);
 }
 
 TEST_F(FoldFlushTest, TradesThatAreParkedDoNotWaitInAChunk) {

@@ -172,6 +172,8 @@ class Disturbance {
     } else if (what < 98) {
       Die();
       writer_ = std::make_unique<Replica>(session_, database_);
+    } else if (what < 99) {
+      Depose();
     } else {
       Die();
       follower_->fold().Covered(database_.checkpoint);
@@ -192,6 +194,13 @@ class Disturbance {
       writer_->fold().FlushFailed(*in_flight_);
     }
     in_flight_.reset();
+  }
+  // The writer loses the lead, and follows with what it has in memory.
+  void Depose() {
+    if (in_flight_) End(false);
+    redo_ = database_.checkpoint.redo_cursor;
+    std::swap(writer_, follower_);
+    writer_->fold().Covered(database_.checkpoint);
   }
   void Write() { EXPECT_TRUE(database_.Write(*in_flight_).ok()); }
   void Die() {

@@ -58,14 +58,20 @@ bool WriteBehind::Take(HotEntry& entry, size_t max_rows, absl::Time now, Flush& 
 }
 
 // Of a series that trades on, the chunk after one that is complete has a minute or two. Written now, it would be a row
-// that is written again, and longer, when it is complete in its turn.
+// that is written again, and longer, when it is complete in its turn. But what a row says of its candles never goes
+// back, whoever wrote it; and with its first row a series is parked no more, while a replica that has seen its trades
+// parked counts on them for good.
+bool WriteBehind::MayKeepBack(const HotEntry& entry, uint64_t entry_since, const HotChunk& held, absl::Time now) const {
+  return now != absl::InfiniteFuture() && entry.cursors.empty() && held.dirty_since >= entry_since &&
+         held.dirty_since > others_wrote_ && !IsDue(held.dirty_at, now);
+}
+
 void WriteBehind::TakeRow(HotEntry& entry, absl::Time now, Flush& flush) {
   const uint64_t entry_since = in_flight_.back().dirty_since;
   Series& row = flush.series.emplace_back(entry.series);
   for (HotChunk& held : entry.chunks) {
     if (!held.dirty) continue;
-    // One that was begun before the series had rows has trades that are parked, and will not be when there is a row.
-    if (now != absl::InfiniteFuture() && held.dirty_since >= entry_since && !IsDue(held.dirty_at, now)) {
+    if (MayKeepBack(entry, entry_since, held, now)) {
       if (entry.dirty_since == 0) kept_back_.push_back(&entry);
       if (entry.dirty_since == 0 || held.dirty_since < entry.dirty_since) {
         entry.dirty_since = held.dirty_since;

@@ -36,6 +36,8 @@ class WriteBehind {
   // The end of a flush. Its entries, which may have chunks now that need not be in memory.
   std::vector<HotEntry*> Written();
   void Failed();
+  // Rows that were not written here may have what trades up to `cursor` did.
+  void OthersWrote(uint64_t cursor) { others_wrote_ = cursor; }
   // Everything up to `redo_cursor` is in the database. Entries that changed by that.
   std::vector<HotEntry*> Covered(uint64_t redo_cursor);
 
@@ -52,10 +54,12 @@ class WriteBehind {
   // As above, but for chunks that are not due at `now`.
   bool Take(HotEntry& entry, size_t max_rows, absl::Time now, Flush& flush);
   void TakeRow(HotEntry& entry, absl::Time now, Flush& flush);
+  bool MayKeepBack(const HotEntry& entry, uint64_t entry_since, const HotChunk& held, absl::Time now) const;
   void PutBack();
 
   const absl::Duration row_interval_;
   const size_t max_dirty_;
+  uint64_t others_wrote_ = 0;
   // In the order of dirty_since, and so nearly of dirty_at: event times may step back a little.
   EntryList<&HotEntry::dirty_hook> dirty_;
   std::vector<InFlight> in_flight_;
