@@ -68,8 +68,8 @@ void CandleChunk::Append(const Candle& candle, int minute) {
   char bytes[kMaxMinuteBytes];
   const size_t size = WriteMinute(candle, minute, before_newest_, bytes);
   if (packed_.size() + size > packed_.capacity()) {
-    // Room for about one minute more: most series have a few minutes in a chunk, and some all of them.
-    packed_.reserve(packed_.size() + size + 24 + packed_.size() / 8);
+    // Little more room than is needed: all chunks of a time grow together, and the room would be half a minute in each.
+    packed_.reserve(packed_.size() + size + 12 + packed_.size() / 32);
   }
   newest_at_ = static_cast<uint32_t>(packed_.size());
   newest_minute_ = static_cast<int16_t>(minute);

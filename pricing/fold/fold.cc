@@ -194,17 +194,19 @@ void Fold::Impl::InstallLoaded() {
     HotEntry& entry = *fresh.entry;
     if (fresh.place == ParkingLot::Place::kKept) {
       // It may have been parked here, see BatchLoader.
+      entry.rowless.reset();
       lot_.Keep(FingerprintOf(entry.series.key));
     } else if (fresh.place == ParkingLot::Place::kParked) {
       ++counts_.revived;
       lot_.Take(FingerprintOf(entry.series.key));
       for (const Trade& trade : fresh.trades) AddTo(trade, entry);
       entry.series.is_partial = fresh.is_partial || fresh.trades.size() < fresh.cursors.size();
-      entry.cursors = std::move(fresh.cursors);
-      entry.parked = entry.parking = entry.cursors.size();
+      RowlessTrades& rowless = *entry.rowless;
+      rowless.cursors = std::move(fresh.cursors);
+      rowless.parked = rowless.parking = rowless.cursors.size();
       // The trade that made it so may have been parked before its row was written.
       if (IsWorthRows(entry)) MakeKept(entry, position_ + 1);
-      entry.kept_since = std::max(entry.kept_since, entry.cursors.back());
+      entry.kept_since = std::max(entry.kept_since, rowless.cursors.back());
     } else {
       entry.series.is_partial = fresh.is_partial;
     }
@@ -217,7 +219,7 @@ FoldedTrade Fold::Impl::AddTo(const Trade& trade, HotEntry& entry) {
   if (!entry.kept && entry.units_per_whole > 0 && usd_of_quote_) {
     const std::optional<double> usd =
         usd_of_quote_({entry.series.key.token.chain, entry.series.key.quote}, trade.event_time);
-    if (usd) entry.usd += ToDouble(trade.quote_amount) / entry.units_per_whole * *usd;
+    if (usd) entry.rowless->usd += ToDouble(trade.quote_amount) / entry.units_per_whole * *usd;
   }
   return FoldTrade(trade, entry);
 }
@@ -240,7 +242,7 @@ void Fold::Impl::FoldOne(const Trade& trade, HotEntry& entry) {
   if (folded.new_candle) ++counts_.candles;
   if (folded.venue_left_out) ++counts_.venues_left_out;
   if (!entry.kept) {
-    entry.cursors.push_back(trade.cursor);
+    entry.rowless->cursors.push_back(trade.cursor);
     if (IsWorthRows(entry)) MakeKept(entry, trade.cursor);
   }
   write_behind_.Changed(entry, trade.cursor, now_);
@@ -259,7 +261,8 @@ void Fold::Impl::FoldMissed(const Trade& trade, HotEntry& entry) {
 }
 
 bool Fold::Impl::IsWorthRows(const HotEntry& entry) const {
-  return entry.cursors.size() >= options_.persist_trades || entry.usd >= options_.persist_usd ||
+  const RowlessTrades& rowless = *entry.rowless;
+  return rowless.cursors.size() >= options_.persist_trades || rowless.usd >= options_.persist_usd ||
          watched_.contains(entry.series.key.token);
 }
 
@@ -314,7 +317,7 @@ void Fold::Impl::DropChunks() {
 }
 
 void Fold::Impl::Evict(HotEntry& entry) {
-  if (!entry.kept) lot_.Park(FingerprintOf(entry.series.key), entry.cursors);
+  if (!entry.kept) lot_.Park(FingerprintOf(entry.series.key), entry.rowless->cursors);
   hot_.Take(entry);
   ++counts_.evicted;
 }
@@ -343,9 +346,9 @@ void Fold::Impl::ParkAllAnew(Flush& flush) {
   size_t hot_cursors = 0;
   std::vector<HotEntry*> entries;
   for (HotEntry* entry : residents_.All()) {
-    if (entry->cursors.empty()) continue;
+    if (entry->rowless == nullptr || entry->rowless->cursors.empty()) continue;
     entries.push_back(entry);
-    hot_cursors += entry->cursors.size();
+    hot_cursors += entry->rowless->cursors.size();
   }
   // Those in memory are not dead.
   if (stored_cursors_ <= lot_.cursors() + hot_cursors + options_.max_dead_parked) return;
@@ -354,7 +357,9 @@ void Fold::Impl::ParkAllAnew(Flush& flush) {
   }
   flush.parked.clear();
   flush.parked_is_complete = true;
-  for (const HotEntry* entry : entries) flush.parked.push_back({FingerprintOf(entry->series.key), entry->cursors});
+  for (const HotEntry* entry : entries) {
+    flush.parked.push_back({FingerprintOf(entry->series.key), entry->rowless->cursors});
+  }
   lot_.ForEachParked([&](const Fingerprint& series, const std::vector<uint64_t>& cursors) {
     flush.parked.push_back({series, cursors});
   });

@@ -77,7 +77,9 @@ size_t MemoryOf(const HotEntry& entry) {
     if (!venue.last.shares_with(entry.series.last)) bytes += venue.last.memory();
   }
   bytes += entry.series.traders.memory();
-  bytes += entry.cursors.capacity() * sizeof(uint64_t);
+  if (entry.rowless != nullptr) {
+    bytes += sizeof(RowlessTrades) + 2 * kBlock + entry.rowless->cursors.capacity() * sizeof(uint64_t);
+  }
   bytes += entry.chunks.capacity() * sizeof(HotChunk);
   for (const HotChunk& held : entry.chunks) bytes += held.chunk.memory();
   return bytes;

@@ -30,6 +30,17 @@ struct HotChunk {
   absl::Time dirty_at;
 };
 
+// Of a series without a row.
+struct RowlessTrades {
+  // Those before it was kept, growing.
+  std::vector<uint64_t> cursors;
+  // How many of them are parked in the database, or will be when the flush in flight is written.
+  size_t parked = 0;
+  size_t parking = 0;
+  // What they were worth, as far as that is known.
+  double usd = 0;
+};
+
 struct HotEntry {
   explicit HotEntry(const SeriesKey& key);
 
@@ -62,12 +73,8 @@ struct HotEntry {
   bool has_siblings = false;
   uint32_t shard = 0;
 
-  // Until it has a row: the trades before it was kept, growing; how many of them are parked in the database, or will be
-  // when the flush in flight is written; and what they were worth in USD as far as that is known.
-  std::vector<uint64_t> cursors;
-  size_t parked = 0;
-  size_t parking = 0;
-  double usd = 0;
+  // Null once it has a row.
+  std::unique_ptr<RowlessTrades> rowless = std::make_unique<RowlessTrades>();
 
   // Base units in a whole unit of the quote asset; 0 when its decimals are not known.
   double units_per_whole = 0;

@@ -18,12 +18,6 @@ size_t RowsOf(const HotEntry& entry) {
                                                [](const HotChunk& held) { return held.dirty; }));
 }
 
-// There is a row: what was parked is needed no more.
-void ForgetTrades(HotEntry& entry) {
-  entry.cursors = {};
-  entry.parked = entry.parking = 0;
-}
-
 }  // namespace
 
 void WriteBehind::Changed(HotEntry& entry, uint64_t cursor, absl::Time now) {
@@ -48,9 +42,10 @@ bool WriteBehind::Take(HotEntry& entry, size_t max_rows, absl::Time now, Flush& 
   entry.dirty_since = 0;
   entry.in_flight = true;
   if (!entry.kept) {
+    RowlessTrades& rowless = *entry.rowless;
     flush.parked.push_back({FingerprintOf(entry.series.key),
-                            {entry.cursors.begin() + static_cast<ptrdiff_t>(entry.parked), entry.cursors.end()}});
-    entry.parking = entry.cursors.size();
+                            {rowless.cursors.begin() + static_cast<ptrdiff_t>(rowless.parked), rowless.cursors.end()}});
+    rowless.parking = rowless.cursors.size();
     return true;
   }
   TakeRow(entry, now, flush);
@@ -62,7 +57,7 @@ bool WriteBehind::Take(HotEntry& entry, size_t max_rows, absl::Time now, Flush& 
 // back, whoever wrote it; and with its first row a series is parked no more, while a replica that has seen its trades
 // parked counts on them for good.
 bool WriteBehind::MayKeepBack(const HotEntry& entry, uint64_t entry_since, const HotChunk& held, absl::Time now) const {
-  return now != absl::InfiniteFuture() && entry.cursors.empty() && held.dirty_since >= entry_since &&
+  return now != absl::InfiniteFuture() && entry.rowless == nullptr && held.dirty_since >= entry_since &&
          held.dirty_since > others_wrote_ && !IsDue(held.dirty_at, now);
 }
 
@@ -121,9 +116,9 @@ std::vector<HotEntry*> WriteBehind::Written() {
     HotEntry& entry = *taken.entry;
     entry.in_flight = false;
     if (taken.is_row) {
-      ForgetTrades(entry);
+      entry.rowless.reset();
     } else {
-      entry.parked = entry.parking;
+      entry.rowless->parked = entry.rowless->parking;
     }
     for (HotChunk& held : entry.chunks) held.in_flight = false;
     entries.push_back(&entry);
@@ -169,10 +164,11 @@ std::vector<HotEntry*> WriteBehind::Covered(uint64_t redo_cursor) {
       if (has_rows) held.dirty_since = std::max(held.dirty_since, redo_cursor + 1);
     }
     if (has_rows) {
-      ForgetTrades(entry);
-    } else {
-      entry.parked = static_cast<size_t>(std::upper_bound(entry.cursors.begin(), entry.cursors.end(), redo_cursor) -
-                                         entry.cursors.begin());
+      entry.rowless.reset();
+    } else if (entry.rowless != nullptr) {
+      RowlessTrades& rowless = *entry.rowless;
+      rowless.parked = static_cast<size_t>(
+          std::upper_bound(rowless.cursors.begin(), rowless.cursors.end(), redo_cursor) - rowless.cursors.begin());
     }
     if (entry.series.cursor <= redo_cursor && (has_rows || !entry.kept)) {
       dirty_.Remove(entry);
