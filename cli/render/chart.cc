@@ -277,7 +277,7 @@ class Chart {
       const bool marked = i % every == 0;
       absl::StrAppend(&line, marked ? "┴" : "─", spacing_ == 2 ? "─" : "");
       if (!marked) continue;
-      labels.resize(static_cast<size_t>(1 + i * spacing_), ' ');
+      labels.resize(1 + static_cast<size_t>(i) * static_cast<size_t>(spacing_), ' ');
       absl::StrAppend(&labels, TimeLabel(candles_.front().start + column * i, column, span));
     }
     return absl::StrCat(" ", line, "┘\n", labels, "\n");
