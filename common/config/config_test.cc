@@ -143,6 +143,12 @@ TEST_F(SecretTest, RefusesWhatCannotBeASecretWithoutRepeatingIt) {
   EXPECT_THAT(std::string(zero.message()), Not(HasSubstr("hunter")));
 }
 
+TEST_F(SecretTest, RefusesADirectory) {
+  const absl::Status status = ReadSecretFile(::testing::TempDir()).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("is a directory"));
+}
+
 TEST_F(SecretTest, AMissingFileIsNotFoundAndADirectoryAnError) {
   EXPECT_EQ(ReadSecretFile("/nonexistent/secret").status().code(), absl::StatusCode::kNotFound);
   EXPECT_FALSE(ReadSecretFile("/").ok());

@@ -16,6 +16,7 @@ absl::StatusOr<std::string> ReadSecretFile(const std::string& path) {
   std::string text(kMaxSecretBytes + 1, '\0');
   text.resize(std::fread(text.data(), 1, text.size(), file.get()));
   if (std::ferror(file.get()) != 0) {
+    if (errno == EISDIR) return absl::InvalidArgumentError(absl::StrCat("secret file ", path, " is a directory"));
     return absl::ErrnoToStatus(errno, absl::StrCat("secret file ", path, " cannot be read"));
   }
   if (text.size() > kMaxSecretBytes) {
