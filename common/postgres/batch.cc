@@ -1,23 +1,14 @@
 #include "common/postgres/batch.h"
 
-#include <memory>
-
 #include <libpq-fe.h>
-#include <sys/socket.h>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/functional/function_ref.h"
 #include "common/postgres/connection.h"
+#include "common/postgres/pq_result.h"
 
 namespace tokenwatch::common {
 namespace {
-
-struct ClearResult {
-  void operator()(PGresult* result) const { PQclear(result); }
-};
-using Result = std::unique_ptr<PGresult, ClearResult>;
-
-bool IsLost(pg_conn* conn) { return PQstatus(conn) != CONNECTION_OK; }
 
 absl::Status Lost(absl::string_view what, pg_conn* conn) { return FromSqlState(what, "", PQerrorMessage(conn)); }
 
@@ -35,32 +26,6 @@ bool Send(pg_conn* conn, const Batch::Entry& entry) {
 
 bool Send(pg_conn* conn, const char* sql) {
   return PQsendQueryParams(conn, sql, 0, nullptr, nullptr, nullptr, nullptr, /*resultFormat=*/0) == 1;
-}
-
-absl::string_view ErrorField(const PGresult* result, int field) {
-  const char* const text = PQresultErrorField(result, field);
-  return text == nullptr ? absl::string_view() : absl::string_view(text);
-}
-
-// The next statement's result, of which there is one; null when the connection was lost.
-Result Take(pg_conn* conn) {
-  Result result(PQgetResult(conn));
-  if (result == nullptr) return nullptr;
-  const ExecStatusType kind = PQresultStatus(result.get());
-  // A sync has no null behind it.
-  while (kind != PGRES_PIPELINE_SYNC && Result(PQgetResult(conn)) != nullptr) {
-  }
-  return result;
-}
-
-absl::Status StatusOf(absl::string_view what, const PGresult* result) {
-  switch (PQresultStatus(result)) {
-    case PGRES_COMMAND_OK:
-    case PGRES_TUPLES_OK:
-      return absl::OkStatus();
-    default:
-      return FromSqlState(what, ErrorField(result, PG_DIAG_SQLSTATE), PQresultErrorMessage(result));
-  }
 }
 
 // The outcome of COMMIT. The server may have committed and then be told to go before it said so.
@@ -89,7 +54,7 @@ class BatchRun {
     if (PQenterPipelineMode(conn_) != 1) {
       return absl::InternalError(absl::StrCat(what_, ": the connection is busy: ", PQerrorMessage(conn_)));
     }
-    const absl::Cleanup leave = [this] { Leave(); };
+    const absl::Cleanup leave = [this] { LeavePipelineMode(conn_); };
     const absl::Status sent = SendAll();
     const absl::Status taken = IsLost(conn_) ? WhenLost() : TakeAll(observe);
     return taken.ok() ? sent : taken;
@@ -118,12 +83,12 @@ class BatchRun {
   absl::Status TakeAll(Observe observe) {
     absl::Status first = absl::OkStatus();
     if (own_transaction_) {
-      const Result begun = Take(conn_);
+      const PqResult begun = TakeResult(conn_);
       if (begun == nullptr) return WhenLost();
       first = StatusOfStatement(begun.get());
     }
     for (size_t i = 0; i < sent_; ++i) {
-      const Result result = Take(conn_);
+      const PqResult result = TakeResult(conn_);
       if (result == nullptr) return first.ok() ? WhenLost() : first;
       // Passed over because of an error before.
       if (PQresultStatus(result.get()) == PGRES_PIPELINE_ABORTED) continue;
@@ -132,11 +97,11 @@ class BatchRun {
       if (first.ok()) first = std::move(status);
     }
     if (commit_sent_) {
-      const Result result = Take(conn_);
+      const PqResult result = TakeResult(conn_);
       if (result == nullptr) return first.ok() ? WhenLost() : first;
       if (first.ok()) first = StatusOfCommit(what_, result.get());
     }
-    Take(conn_);  // the sync
+    TakeResult(conn_);  // the sync
     return first;
   }
 
@@ -148,13 +113,6 @@ class BatchRun {
 
   // Nothing was heard of what was sent: a COMMIT among it may have been obeyed.
   absl::Status WhenLost() const { return commit_sent_ ? InDoubt(what_, PQerrorMessage(conn_)) : Lost(what_, conn_); }
-
-  void Leave() {
-    if (IsLost(conn_) || PQexitPipelineMode(conn_) == 1) return;
-    // Answers are missing; who uses the connection next must not get them.
-    ::shutdown(PQsocket(conn_), SHUT_RDWR);
-    PQconsumeInput(conn_);
-  }
 
   const absl::string_view what_;
   pg_conn* const conn_;
@@ -182,7 +140,7 @@ absl::Status Connection::TransactBatch(absl::string_view what, absl::Time deadli
     return RunBatch(what, batch, /*own_transaction=*/true);
   });
   if (!status.ok() && !IsLost(handle()) && PQtransactionStatus(handle()) != PQTRANS_IDLE) {
-    Result(PQexec(handle(), "ROLLBACK"));
+    PqResult(PQexec(handle(), "ROLLBACK"));
   }
   return Settle(what, std::move(status));
 }

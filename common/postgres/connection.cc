@@ -261,8 +261,10 @@ int Connection::backend_pid() const { return impl_->base.backendpid(); }
 
 pg_conn* Connection::handle() const { return impl_->base.sock() < 0 ? nullptr : impl_->handle; }
 
+void Transaction::LimitStatements() { connection_.LimitStatements(absl::InfiniteDuration(), deadline_, &base_); }
+
 pqxx::result Transaction::ExecSql(const std::string& sql) {
-  connection_.LimitStatements(absl::InfiniteDuration(), deadline_, &base_);
+  LimitStatements();
   return base_.exec(sql);
 }
 

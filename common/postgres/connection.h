@@ -69,6 +69,9 @@ class Transaction {
   // transaction can only be rolled back.
   absl::Status ExecBatch(absl::string_view what, const Batch& batch);
 
+  // Gives the statements to come the time that is left; for those that go by libpq.
+  void LimitStatements();
+
   pqxx::transaction_base& base() { return base_; }
   Connection& connection() { return connection_; }
   absl::Time deadline() const { return deadline_; }
