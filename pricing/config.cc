@@ -30,6 +30,7 @@ absl::Status Config::Validate() const {
       CheckRange("reference_max_age", reference_max_age, absl::Seconds(1), absl::Hours(24 * 7)),
       CheckRange("flush_interval", flush_interval, absl::Milliseconds(1), absl::Hours(1)),
       CheckRange("flush_rows", flush_rows, 1, 100'000),
+      CheckRange("parted_series", parted_series, 2, 1'000'000),
       CheckRange("row_interval", row_interval, absl::Seconds(1), absl::Hours(24)),
       CheckRange("idle", idle, absl::Seconds(1), absl::Hours(24 * 7)),
       CheckRange("max_hot", max_hot, 1, 10'000'000),

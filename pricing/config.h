@@ -17,7 +17,7 @@ struct Config {
   std::string dsn;
   std::string expected_database;
   std::string expected_role;
-  // For reads and small writes; the session that writes what is folded is one more.
+  // For reads and small writes; the two sessions that write what is folded come on top.
   int db_connections = 6;
   std::string detector = "127.0.0.1:7401";
   // The name under which the detector's retention knows what is still needed.
@@ -35,6 +35,7 @@ struct Config {
   // The fold, and when it is written.
   absl::Duration flush_interval = absl::Seconds(60);
   int64_t flush_rows = 5000;
+  int64_t parted_series = 2000;
   absl::Duration row_interval = absl::Hours(2);
   absl::Duration idle = absl::Hours(2);
   int64_t max_hot = 100'000;

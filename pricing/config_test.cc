@@ -43,6 +43,7 @@ TEST(PricingConfig, NamesTheFlagThatIsWrong) {
   EXPECT_THAT(message([](Config& c) { c.providers.order = {"coingecko"}; }), HasSubstr("coingecko_key_file"));
   EXPECT_THAT(message([](Config& c) { c.flush_interval = absl::ZeroDuration(); }), HasSubstr("flush_interval"));
   EXPECT_THAT(message([](Config& c) { c.flush_rows = 0; }), HasSubstr("flush_rows"));
+  EXPECT_THAT(message([](Config& c) { c.parted_series = 1; }), HasSubstr("parted_series"));
   EXPECT_THAT(message([](Config& c) { c.row_interval = absl::ZeroDuration(); }), HasSubstr("row_interval"));
   EXPECT_THAT(message([](Config& c) { c.idle = absl::ZeroDuration(); }), HasSubstr("idle"));
   EXPECT_THAT(message([](Config& c) { c.max_hot = 0; }), HasSubstr("max_hot"));

@@ -14,7 +14,7 @@ namespace pricing = tokenwatch::pricing;
   FLAG(std::string, dsn, "connection string of the platform database; --dsn_file keeps it from the process list")    \
   FLAG(std::string, expected_database, "refuse any database but this; empty: any that has the tables")               \
   FLAG(std::string, expected_role, "refuse any role but this; empty: any that is no superuser")                      \
-  FLAG(int32_t, db_connections, "most connections to the database, the writing session not counted")                 \
+  FLAG(int32_t, db_connections, "most connections to the database, the two that write not counted")                  \
   FLAG(std::string, detector, "host:port of the detector")                                                           \
   FLAG(std::string, consumer, "name under which the detector is told what of its log is not needed any more")        \
   FLAG(std::string, http_proxy, "proxy for calls to providers; empty: direct")                                       \
@@ -22,7 +22,8 @@ namespace pricing = tokenwatch::pricing;
   FLAG(absl::Duration, reference_interval, "how often providers are asked what quote assets are worth")              \
   FLAG(absl::Duration, reference_max_age, "a reference that is older than this at a trade's time does not price it") \
   FLAG(absl::Duration, flush_interval, "how often what is due is written")                                           \
-  FLAG(int64_t, flush_rows, "most rows of one transaction")                                                          \
+  FLAG(int64_t, flush_rows, "most rows of one flush")                                                                \
+  FLAG(int64_t, parted_series, "series of one flush from which on two sessions write it")                            \
   FLAG(absl::Duration, row_interval, "longest time, of the log, that a change waits for its row")                    \
   FLAG(absl::Duration, idle, "a series without trades for so long, of the log's time, leaves memory")                \
   FLAG(int64_t, max_hot, "most series in memory")                                                                    \

@@ -74,7 +74,8 @@ int RunPricing(const Config& config, const common::RunnerOptions& options, commo
                                .expected_database = config.expected_database,
                                .expected_role = config.expected_role,
                                .max_connections = config.db_connections,
-                               .write_timeout = kWriteTimeout},
+                               .write_timeout = kWriteTimeout,
+                               .parted_series = static_cast<size_t>(config.parted_series)},
                               clock.Now() + kOpenTimeout, database_metrics, clock);
     if (!made.ok()) return made.status();
     store = *std::move(made);

@@ -54,7 +54,7 @@ struct ParkedSeries {
   std::vector<uint64_t> cursors;
 };
 
-// Everything one transaction writes. Rows are whole values: writing one again changes nothing.
+// Everything that is written together. Rows are whole values: writing one again changes nothing.
 struct Flush {
   Checkpoint checkpoint;
   std::vector<Series> series;
@@ -67,15 +67,17 @@ struct Flush {
   size_t rows() const { return series.size() + chunks.size(); }
 };
 
-// The one connection that writes. It holds the service's advisory lock for as long as it lives. One thread at a time;
-// after any error it is to be destroyed and a new one opened.
+// What writes, alone: it holds the service's advisory lock for as long as it lives. One thread at a time; after any error
+// it is to be destroyed and a new one opened.
 class WriteSession {
  public:
   virtual ~WriteSession() = default;
 
   virtual absl::StatusOr<Checkpoint> ReadCheckpoint() = 0;
-  // All of it or nothing; moves the checkpoint only from flush - 1 to flush. UNKNOWN when the outcome is not known,
-  // ABORTED when the checkpoint stands elsewhere.
+  // Moves the checkpoint only from flush - 1 to flush, when all of it is there. A large flush that fails may leave some
+  // of its series, each with all its candles, and then the checkpoint's cursor where the flush would have: never a row
+  // ahead of that, nor the redo cursor moved. UNKNOWN when the outcome is not known, ABORTED when the checkpoint stands
+  // elsewhere.
   virtual absl::Status Write(const Flush& flush) = 0;
   // Asks the server for nothing: notices a lost session.
   virtual absl::Status Ping() = 0;

@@ -40,8 +40,8 @@ class PgStoreTest : public ::testing::Test {
     ASSERT_NE(store_, nullptr);
   }
 
-  static std::unique_ptr<PgStore> Open(const std::string& dsn) {
-    auto store = PgStore::Open({.dsn = dsn, .write_timeout = absl::Seconds(10)}, Soon(),
+  static std::unique_ptr<PgStore> Open(const std::string& dsn, size_t parted_series = 2000) {
+    auto store = PgStore::Open({.dsn = dsn, .write_timeout = absl::Seconds(10), .parted_series = parted_series}, Soon(),
                                common::PostgresObserver::None(), common::SystemClock::Instance());
     EXPECT_TRUE(store.ok()) << store.status();
     return store.ok() ? *std::move(store) : nullptr;

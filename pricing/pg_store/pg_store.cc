@@ -75,8 +75,11 @@ absl::StatusOr<pqxx::result> PgStore::Query(absl::string_view what, const common
 }
 
 absl::StatusOr<std::unique_ptr<WriteSession>> PgStore::OpenWriteSession(absl::Time deadline) {
-  return PgWriteSession::Open(ConnectionOptionsOf(options_), kWriterLock, options_.write_timeout, deadline, observer_,
-                              clock_);
+  return PgWriteSession::Open({.connection = ConnectionOptionsOf(options_),
+                               .lock_key = kWriterLock,
+                               .write_timeout = options_.write_timeout,
+                               .parted_series = options_.parted_series},
+                              deadline, observer_, clock_);
 }
 
 absl::StatusOr<Checkpoint> PgStore::ReadCheckpoint(absl::Time deadline) {

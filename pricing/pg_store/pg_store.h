@@ -1,6 +1,7 @@
 // The store on PostgreSQL, in the schema `pricing` of the platform database.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,10 +21,12 @@ struct PgStoreOptions {
   // What current_database() and the role must be; empty for any. A superuser is refused always.
   std::string expected_database = {};
   std::string expected_role = {};
-  // For reads and small writes; the writing session has one of its own besides.
+  // For reads and small writes; what writes the flushes has two of its own besides.
   int max_connections = 6;
   // The most one flush may take.
   absl::Duration write_timeout = absl::Seconds(10);
+  // Series from which on a flush is written by two sessions.
+  size_t parted_series = 2000;
 };
 
 class PgStore final : public Store {

@@ -9,11 +9,17 @@
 #include "common/testing/tcp_gate.h"
 #include "common/testing/wait_for.h"
 #include "pricing/pg_store/fixture_for_test.h"
-#include "pricing/pg_store/row_merge.h"
 #include "pricing/pg_store/schema.h"
+#include "pricing/pg_store/series_merge.h"
 
 namespace tokenwatch::pricing {
 namespace {
+
+std::vector<const Series*> PointersTo(const std::vector<Series>& rows) {
+  std::vector<const Series*> pointers;
+  for (const Series& row : rows) pointers.push_back(&row);
+  return pointers;
+}
 
 // Sessions of their own each, because the store itself has one writing session only.
 TEST_F(PgStoreTest, SixtyFourWritersInAnyOrderLeaveTheTrueHigh) {
@@ -33,12 +39,16 @@ TEST_F(PgStoreTest, SixtyFourWritersInAnyOrderLeaveTheTrueHigh) {
       options.connect_timeout = absl::Seconds(60);
       options.statement_timeout = absl::Seconds(60);
       auto connection = common::Connection::Open(options, deadline);
-      if (!connection.ok() || !(*connection)->QuerySql("stage", RowMerge::kMakeStaging, deadline).ok()) {
+      if (!connection.ok()) {
+        ++failures;
+        return;
+      }
+      const auto merge = SeriesMerge::Open(**connection, deadline);
+      if (!merge.ok()) {
         ++failures;
         return;
       }
       std::mt19937_64 random(writer);
-      RowMerge merge;
       for (int round = 0; round < kRounds; ++round) {
         std::vector<Series> rows;
         for (uint64_t number = 0; number < kSeries; ++number) {
@@ -53,7 +63,7 @@ TEST_F(PgStoreTest, SixtyFourWritersInAnyOrderLeaveTheTrueHigh) {
         absl::Status status;
         do {
           status = (*connection)->Transact("merge", deadline, [&](common::Transaction& transaction) {
-            return merge.WriteSeries(transaction, rows);
+            return (*merge)->Write(transaction, PointersTo(rows));
           });
         } while (absl::IsAborted(status));  // two that lock each other out
         if (!status.ok()) ++failures;

@@ -2,8 +2,11 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <utility>
+
+#include <sodium/crypto_shorthash.h>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -17,6 +20,8 @@ namespace {
 // Of the column `state`. Rows of the first version say nothing of candles: they were written together with all of them.
 constexpr uint8_t kVersion = 2;
 constexpr uint8_t kVersionWithoutCandles = 1;
+// Fixed, because digests are stored.
+constexpr unsigned char kDigestKey[crypto_shorthash_siphashx24_KEYBYTES + 1] = "tokenwatch.stead";
 constexpr uint8_t kFromReserves = 1;
 constexpr uint8_t kMayhem = 2;
 constexpr uint8_t kPoolKnown = 4;
@@ -169,103 +174,95 @@ chain::Amount AmountOf(const pqxx::field& field) {
 uint64_t UintOf(const pqxx::field& field) { return field.is_null() ? 0 : field.as<uint64_t>(); }
 }  // namespace
 
-const std::vector<std::string>& SeriesColumns() {
-  static const auto* columns = new std::vector<std::string>{"chain",
-                                                            "address",
-                                                            "quote",
-                                                            "first_at",
-                                                            "high_quote_units",
-                                                            "high_token_units",
-                                                            "high_at",
-                                                            "high_cursor",
-                                                            "high_transaction",
-                                                            "high_venue",
-                                                            "high_detail",
-                                                            "low_quote_units",
-                                                            "low_token_units",
-                                                            "low_at",
-                                                            "is_partial",
-                                                            "cursor",
-                                                            "last_quote_units",
-                                                            "last_token_units",
-                                                            "last_at",
-                                                            "last_transaction",
-                                                            "last_venue",
-                                                            "quote_volume",
-                                                            "token_volume",
-                                                            "trades",
-                                                            "buys",
-                                                            "traders",
-                                                            "hot_score",
-                                                            "venues",
-                                                            "state"};
+const std::vector<std::string>& KeyColumns() {
+  static const auto* columns = new std::vector<std::string>{"chain", "address", "quote"};
   return *columns;
 }
 
-void SeriesRows::AppendAmount(const chain::Amount& amount, common::CopyBuffer& rows) {
+const std::vector<std::string>& SteadyColumns() {
+  static const auto* columns = new std::vector<std::string>{
+      "first_at",   "high_quote_units", "high_token_units", "high_at",         "high_cursor", "high_transaction",
+      "high_venue", "high_detail",      "low_quote_units",  "low_token_units", "low_at",      "is_partial"};
+  return *columns;
+}
+
+const std::vector<std::string>& LiveColumns() {
+  static const auto* columns =
+      new std::vector<std::string>{"cursor",     "last_quote_units", "last_token_units", "last_at", "last_transaction",
+                                   "last_venue", "quote_volume",     "token_volume",     "trades",  "buys",
+                                   "traders",    "hot_score",        "venues",           "state"};
+  return *columns;
+}
+
+void SeriesRow::AppendAmount(const chain::Amount& amount, common::CopyBuffer& fields) {
   if (amount.FitsUint64()) {
-    rows.Numeric(amount.Uint64Value());
+    fields.Numeric(amount.Uint64Value());
     return;
   }
   scratch_.clear();
   amount.AppendTo(scratch_);
-  rows.Numeric(absl::string_view(scratch_));
+  fields.Numeric(absl::string_view(scratch_));
 }
 
-void SeriesRows::AppendHigh(const Series& series, common::CopyBuffer& rows) {
-  if (!series.high.has_value()) {
-    for (int i = 0; i < 7; ++i) rows.Null();
-    return;
+void SeriesRow::Encode(const Series& series) {
+  for (common::CopyBuffer* const part : {&key_, &steady_, &live_, &digest_}) part->Clear();
+  key_.Text(chain::ChainName(series.key.token.chain)).Text(series.key.token.address.text());
+  key_.Text(series.key.quote.text());
+  EncodeSteady(series);
+  EncodeLive(series);
+
+  std::array<unsigned char, crypto_shorthash_siphashx24_BYTES> digest;
+  const absl::string_view steady = steady_.data();
+  crypto_shorthash_siphashx24(digest.data(), reinterpret_cast<const unsigned char*>(steady.data()), steady.size(),
+                              kDigestKey);
+  digest_.Bytes(absl::string_view(reinterpret_cast<const char*>(digest.data()), digest.size()));
+  std::memcpy(&digest_bits_, digest.data(), sizeof digest_bits_);
+}
+
+void SeriesRow::EncodeSteady(const Series& series) {
+  steady_.Time(series.first.event_time);
+  if (series.high.has_value()) {
+    const PricePoint high = *series.high;
+    AppendAmount(high.ratio.quote_units, steady_);
+    AppendAmount(high.ratio.token_units, steady_);
+    steady_.Time(high.at.event_time).Int8(static_cast<int64_t>(high.at.cursor));
+    steady_.Text(high.transaction.text()).Text(high.venue.text());
+    scratch_.clear();
+    Packer packer(scratch_);
+    PackDetail(high, packer);
+    steady_.Bytes(scratch_);
+  } else {
+    for (int i = 0; i < 7; ++i) steady_.Null();
   }
-  const PricePoint high = *series.high;
-  AppendAmount(high.ratio.quote_units, rows);
-  AppendAmount(high.ratio.token_units, rows);
-  rows.Time(high.at.event_time).Int8(static_cast<int64_t>(high.at.cursor));
-  rows.Text(high.transaction.text()).Text(high.venue.text());
-  scratch_.clear();
-  Packer packer(scratch_);
-  PackDetail(high, packer);
-  rows.Bytes(scratch_);
-}
-
-void SeriesRows::AppendLow(const Series& series, common::CopyBuffer& rows) {
-  if (!series.low.has_value()) {
-    rows.Null().Null().Null();
-    return;
+  if (series.low.has_value()) {
+    const Ratio ratio = series.low.ratio();
+    AppendAmount(ratio.quote_units, steady_);
+    AppendAmount(ratio.token_units, steady_);
+    steady_.Time(series.low.at().event_time);
+  } else {
+    steady_.Null().Null().Null();
   }
-  const Ratio ratio = series.low.ratio();
-  AppendAmount(ratio.quote_units, rows);
-  AppendAmount(ratio.token_units, rows);
-  rows.Time(series.low.at().event_time);
+  steady_.Bool(series.is_partial);
 }
 
-void SeriesRows::AppendLast(const Series& series, common::CopyBuffer& rows) {
-  if (!series.last.has_value()) {
-    for (int i = 0; i < 5; ++i) rows.Null();
-    return;
+void SeriesRow::EncodeLive(const Series& series) {
+  live_.Int8(static_cast<int64_t>(series.cursor));
+  if (series.last.has_value()) {
+    const PricePoint last = *series.last;
+    AppendAmount(last.ratio.quote_units, live_);
+    AppendAmount(last.ratio.token_units, live_);
+    live_.Time(last.at.event_time);
+    live_.Text(last.transaction.text()).Text(last.venue.text());
+  } else {
+    for (int i = 0; i < 5; ++i) live_.Null();
   }
-  const PricePoint last = *series.last;
-  AppendAmount(last.ratio.quote_units, rows);
-  AppendAmount(last.ratio.token_units, rows);
-  rows.Time(last.at.event_time);
-  rows.Text(last.transaction.text()).Text(last.venue.text());
-}
-
-void SeriesRows::Append(const Series& series, common::CopyBuffer& rows) {
-  rows.BeginRow(static_cast<int16_t>(SeriesColumns().size()));
-  rows.Text(chain::ChainName(series.key.token.chain)).Text(series.key.token.address.text());
-  rows.Text(series.key.quote.text()).Time(series.first.event_time);
-  AppendHigh(series, rows);
-  AppendLow(series, rows);
-  rows.Bool(series.is_partial).Int8(static_cast<int64_t>(series.cursor));
-  AppendLast(series, rows);
-  AppendAmount(series.quote_volume, rows);
-  AppendAmount(series.token_volume, rows);
-  rows.Int8(static_cast<int64_t>(series.trades)).Int8(static_cast<int64_t>(series.buys));
-  rows.Int8(static_cast<int64_t>(series.traders.count())).Double(series.hot_score);
+  AppendAmount(series.quote_volume, live_);
+  AppendAmount(series.token_volume, live_);
+  live_.Int8(static_cast<int64_t>(series.trades)).Int8(static_cast<int64_t>(series.buys));
+  live_.Int8(static_cast<int64_t>(series.traders.count())).Double(series.hot_score);
   scratch_.clear();
   for (const VenueState& venue : series.venues) AppendVenue(venue, series.last, scratch_);
-  rows.Text(scratch_);
+  live_.Text(scratch_);
 
   scratch_.clear();
   Packer packer(scratch_);
@@ -285,7 +282,7 @@ void SeriesRows::Append(const Series& series, common::CopyBuffer& rows) {
     PackDetail(low, packer);
   }
   packer.Text(series.traders.Encode());
-  rows.Bytes(scratch_);
+  live_.Bytes(scratch_);
 }
 
 absl::StatusOr<Series> ToSeries(const pqxx::row& row) {

@@ -37,8 +37,20 @@ const common::Statement kReadCheckpoint{
 const common::Statement kMoveCheckpoint{
     "move_checkpoint",
     "UPDATE pricing.checkpoints SET flush = $1::bigint, cursor = $2::bigint, redo_cursor = $3::bigint, "
-    "newest_event = $4::timestamptz, log_began = $5::timestamptz WHERE name = 'fold' AND flush = $1::bigint - 1",
+    "newest_event = $4::timestamptz, log_began = $5::timestamptz, attempt = NULL "
+    "WHERE name = 'fold' AND flush = $1::bigint - 1",
     kWriteLimit};
+// $1 flush, $2 cursor, $3 newest event or null, $4 where the log began or null. Yields what $2 of kHoldCheckpoint is.
+const common::Statement kBeginParts{
+    "begin_parts",
+    "UPDATE pricing.checkpoints SET cursor = $2::bigint, newest_event = $3::timestamptz, log_began = $4::timestamptz, "
+    "attempt = pg_current_xact_id()::text::bigint WHERE name = 'fold' AND flush = $1::bigint - 1 RETURNING attempt",
+    kWriteLimit};
+// $1 flush, $2 attempt. Yields a row if the checkpoint stands there; then it does so until the transaction ends.
+const common::Statement kHoldCheckpoint{"hold_checkpoint",
+                                        "SELECT 1 FROM pricing.checkpoints WHERE name = 'fold' AND flush = $1::bigint "
+                                        "- 1 AND attempt = $2::bigint FOR SHARE",
+                                        kWriteLimit};
 const common::Statement kClearParked{"clear_parked", "DELETE FROM pricing.parked_trades", kWriteLimit};
 // $1 flush, $2 part, $3 series, $4 trades, $5 bytes.
 const common::Statement kPark{"park",
@@ -152,7 +164,7 @@ const common::Statement kPruneRequests{
     kWriteLimit};
 
 absl::Span<const common::Statement> WriteStatements() {
-  static const std::array kAll = {kReadCheckpoint, kMoveCheckpoint, kClearParked, kPark};
+  static const std::array kAll = {kReadCheckpoint, kMoveCheckpoint, kBeginParts, kHoldCheckpoint, kClearParked, kPark};
   return kAll;
 }
 

@@ -8,6 +8,8 @@ namespace tokenwatch::pricing {
 
 extern const common::Statement kReadCheckpoint;
 extern const common::Statement kMoveCheckpoint;
+extern const common::Statement kBeginParts;
+extern const common::Statement kHoldCheckpoint;
 extern const common::Statement kClearParked;
 extern const common::Statement kPark;
 

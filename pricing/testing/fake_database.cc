@@ -54,24 +54,46 @@ absl::StatusOr<std::vector<chain::TokenRef>> FakeDatabase::SeenSince(absl::Span<
   return seen;
 }
 
-absl::Status FakeDatabase::Write(const Flush& flush) {
+absl::Status FakeDatabase::CheckOrder(const Flush& flush) const {
   if (flush.checkpoint.flush != checkpoint.flush + 1) return absl::AbortedError("the checkpoint stands elsewhere");
+  if (flush.checkpoint.cursor < checkpoint.cursor) return absl::InternalError("the cursor goes back");
   for (const Series& series : flush.series) {
     const auto row = rows.find(series.key);
     if (row != rows.end() && row->second.cursor > series.cursor) return absl::InternalError("a row goes back");
   }
+  return absl::OkStatus();
+}
+
+void FakeDatabase::WriteRows(const Flush& flush, const std::function<bool(const SeriesKey&)>& is_written) {
+  for (const Series& series : flush.series) {
+    if (is_written(series.key)) rows.insert_or_assign(series.key, series);
+  }
+  for (const ChunkRow& chunk : flush.chunks) {
+    if (is_written(chunk.key)) chunks.insert_or_assign({chunk.key, chunk.start}, chunk.packed);
+  }
+}
+
+absl::Status FakeDatabase::Write(const Flush& flush) {
+  if (absl::Status status = CheckOrder(flush); !status.ok()) return status;
   checkpoint = flush.checkpoint;
   if (flush.parked_is_complete) parked.clear();
   parked.insert(parked.end(), flush.parked.begin(), flush.parked.end());
+  WriteRows(flush, [](const SeriesKey&) { return true; });
   absl::flat_hash_set<Fingerprint> kept;
-  for (const Series& series : flush.series) {
-    rows.insert_or_assign(series.key, series);
-    kept.insert(FingerprintOf(series.key));
-  }
-  for (const ChunkRow& chunk : flush.chunks) chunks.insert_or_assign({chunk.key, chunk.start}, chunk.packed);
+  for (const Series& series : flush.series) kept.insert(FingerprintOf(series.key));
   parked.erase(std::remove_if(parked.begin(), parked.end(),
                               [&](const ParkedSeries& series) { return kept.contains(series.series); }),
                parked.end());
+  return absl::OkStatus();
+}
+
+absl::Status FakeDatabase::WritePart(const Flush& flush, const std::function<bool(const SeriesKey&)>& is_written) {
+  if (absl::Status status = CheckOrder(flush); !status.ok()) return status;
+  const Checkpoint before = checkpoint;
+  checkpoint = flush.checkpoint;
+  checkpoint.flush = before.flush;
+  checkpoint.redo_cursor = before.redo_cursor;
+  WriteRows(flush, is_written);
   return absl::OkStatus();
 }
 

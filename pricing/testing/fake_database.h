@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <utility>
@@ -32,6 +33,9 @@ class FakeDatabase : public FoldHistory {
   // As WriteSession::Write: all of it, or ABORTED when the checkpoint stands elsewhere. INTERNAL for what no fold may
   // ask for: rows that are older than those there are.
   absl::Status Write(const Flush& flush);
+  // What there is of a flush written in parts when all but its last transaction have happened (see PgWriteSession): the
+  // checkpoint's cursor, and some of the series, each with its candles.
+  absl::Status WritePart(const Flush& flush, const std::function<bool(const SeriesKey&)>& is_written);
   // Tells a fold that has just begun what there is.
   void Restore(Fold& fold) const;
 
@@ -51,6 +55,9 @@ class FakeDatabase : public FoldHistory {
   std::vector<ParkedSeries> parked;
 
  private:
+  absl::Status CheckOrder(const Flush& flush) const;
+  void WriteRows(const Flush& flush, const std::function<bool(const SeriesKey&)>& is_written);
+
   const std::vector<Trade>& log_;
 };
 

@@ -24,10 +24,10 @@ inline Session HoursOfTrades(uint64_t trades, uint64_t launches, uint64_t seed =
   return Simulate(options);
 }
 
-// So small that rows are written, and series leave memory and come back, all the time.
+// So small that rows are written, in one transaction or in parts, and series leave memory and come back, all the time.
 inline std::vector<std::string> SmallFolds(std::vector<std::string> more = {}) {
-  std::vector<std::string> flags = {"--flush_interval=20ms", "--row_interval=5m", "--idle=10m",
-                                    "--max_hot=50",          "--max_dirty=20",    "--flush_rows=10"};
+  std::vector<std::string> flags = {"--flush_interval=20ms", "--row_interval=5m", "--idle=10m",       "--max_hot=50",
+                                    "--max_dirty=20",        "--flush_rows=10",   "--parted_series=3"};
   for (std::string& flag : more) flags.push_back(std::move(flag));
   return flags;
 }
