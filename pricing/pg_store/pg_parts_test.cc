@@ -134,6 +134,7 @@ TEST_F(PgPartsTest, WithoutTheHelperNothingIsWrittenAndARetryWritesAll) {
 
 TEST_F(PgPartsTest, ALostHelperIsNoticed) {
   auto session = Lead(*parted_);
+  ASSERT_TRUE(session->Write(NextFlush(1)).ok());
   EXPECT_TRUE(session->Ping().ok());
   End(Helper());
   EXPECT_TRUE(absl::IsUnavailable(session->Ping()));

@@ -74,15 +74,15 @@ class Bench {
     store_ = Must(PgStore::Open({.dsn = cluster_->Dsn(kDatabase, "pricing")}, Soon(), common::PostgresObserver::None(),
                                 common::SystemClock::Instance()));
     session_ = Must(store_->OpenWriteSession(Soon()));
-    const std::string pids = Must(cluster_->QueryValue(
-        kDatabase, "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE usename = 'pricing'"));
-    for (const absl::string_view pid : absl::StrSplit(pids, ' ')) pids_.push_back(std::stoi(std::string(pid)));
   }
 
   void Run() {
     std::printf("%zu series, %d rounds, durable commits\n", series_, rounds_);
     Prepare(1);
     Measure("first write of series", series_, [&] { Must(session_->Write(flush_)); });
+    const std::string pids = Must(cluster_->QueryValue(
+        kDatabase, "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE usename = 'pricing'"));
+    for (const absl::string_view pid : absl::StrSplit(pids, ' ')) pids_.push_back(std::stoi(std::string(pid)));
     Must(cluster_->Query(kDatabase, "VACUUM ANALYZE pricing.token_prices"));
     Must(cluster_->Query(kDatabase, "CHECKPOINT"));
     double best = 0;

@@ -43,12 +43,17 @@ absl::StatusOr<std::unique_ptr<PgWriteSession>> PgWriteSession::Open(Options opt
   if (!*leads) return nullptr;
   auto leader = PartWriter::Make(*std::move(of_leader), deadline);
   if (!leader.ok()) return leader.status();
-  auto of_helper = common::Connection::Open(options.connection, deadline, observer, clock);
-  if (!of_helper.ok()) return of_helper.status();
-  auto helper = PartWriter::Make(*std::move(of_helper), deadline);
+  return std::unique_ptr<PgWriteSession>(new PgWriteSession(std::move(options), *std::move(leader), observer, clock));
+}
+
+absl::Status PgWriteSession::OpenHelper(absl::Time deadline) {
+  if (helper_ != nullptr) return absl::OkStatus();
+  auto connection = common::Connection::Open(options_.connection, deadline, observer_, clock_);
+  if (!connection.ok()) return connection.status();
+  auto helper = PartWriter::Make(*std::move(connection), deadline);
   if (!helper.ok()) return helper.status();
-  return std::unique_ptr<PgWriteSession>(
-      new PgWriteSession(std::move(options), *std::move(leader), *std::move(helper), clock));
+  helper_ = *std::move(helper);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Checkpoint> PgWriteSession::ReadCheckpoint() {
@@ -62,7 +67,7 @@ absl::StatusOr<Checkpoint> PgWriteSession::ReadCheckpoint() {
 
 absl::Status PgWriteSession::Ping() {
   if (absl::Status status = leader_->connection().Ping(Deadline()); !status.ok()) return status;
-  return helper_->connection().Ping(Deadline());
+  return helper_ == nullptr ? absl::OkStatus() : helper_->connection().Ping(Deadline());
 }
 
 absl::Status PgWriteSession::Write(const Flush& flush) {
@@ -81,6 +86,7 @@ absl::Status PgWriteSession::WriteWhole(const Flush& flush) {
 
 absl::Status PgWriteSession::WriteInParts(const Flush& flush) {
   const absl::Time deadline = Deadline();
+  if (absl::Status status = OpenHelper(deadline); !status.ok()) return status;
   const absl::StatusOr<int64_t> attempt = BeginParts(flush.checkpoint, deadline);
   if (!attempt.ok()) return attempt.status();
   const std::vector<FlushPart> parts = CutFlush(flush, 2);

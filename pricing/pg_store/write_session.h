@@ -41,13 +41,14 @@ class PgWriteSession final : public WriteSession {
   absl::Status Ping() override;
 
  private:
-  PgWriteSession(Options options, std::unique_ptr<PartWriter> leader, std::unique_ptr<PartWriter> helper,
+  PgWriteSession(Options options, std::unique_ptr<PartWriter> leader, common::PostgresObserver& observer,
                  common::Clock& clock)
-      : options_(std::move(options)), clock_(clock), leader_(std::move(leader)), helper_(std::move(helper)) {}
+      : options_(std::move(options)), observer_(observer), clock_(clock), leader_(std::move(leader)) {}
 
   absl::Time Deadline() { return clock_.Now() + options_.write_timeout; }
   absl::Status WriteWhole(const Flush& flush);
   absl::Status WriteInParts(const Flush& flush);
+  absl::Status OpenHelper(absl::Time deadline);
   // What names this try of the flush.
   absl::StatusOr<int64_t> BeginParts(const Checkpoint& checkpoint, absl::Time deadline);
   absl::Status WriteOfHelper(const Checkpoint& checkpoint, int64_t attempt, const FlushPart& part, absl::Time deadline);
@@ -55,10 +56,12 @@ class PgWriteSession final : public WriteSession {
   void WriteParked(common::Transaction& transaction, const Flush& flush);
 
   const Options options_;
+  common::PostgresObserver& observer_;
   common::Clock& clock_;
   // It holds the lock.
   const std::unique_ptr<PartWriter> leader_;
-  const std::unique_ptr<PartWriter> helper_;
+  // Null before the first flush in parts: many services never have one.
+  std::unique_ptr<PartWriter> helper_;
 };
 
 }  // namespace tokenwatch::pricing
