@@ -67,8 +67,8 @@ struct Flush {
   size_t rows() const { return series.size() + chunks.size(); }
 };
 
-// What writes, alone: it holds the service's advisory lock for as long as it lives. One thread at a time; after any error
-// it is to be destroyed and a new one opened.
+// What writes, alone: it holds the service's advisory lock for as long as it lives. One thread at a time; after any
+// error it is to be destroyed and a new one opened.
 class WriteSession {
  public:
   virtual ~WriteSession() = default;
