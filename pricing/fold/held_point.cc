@@ -53,8 +53,10 @@ struct HeldPoint::Packed {
   }
 };
 
+// NOLINTNEXTLINE: Boost names it
 void intrusive_ptr_add_ref(const HeldPoint::Packed* packed) { packed->holders.fetch_add(1, std::memory_order_relaxed); }
 
+// NOLINTNEXTLINE: Boost names it
 void intrusive_ptr_release(const HeldPoint::Packed* packed) {
   if (packed->holders.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
   packed->~Packed();

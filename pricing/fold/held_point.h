@@ -53,8 +53,8 @@ class HeldPoint {
   struct Packed;
   template <typename Source>
   static const Packed* Pack(const Ratio& ratio, bool from_reserves, const Moment& at, const Source& source);
-  friend void intrusive_ptr_add_ref(const Packed* packed);
-  friend void intrusive_ptr_release(const Packed* packed);
+  friend void intrusive_ptr_add_ref(const Packed* packed);  // NOLINT: Boost names it
+  friend void intrusive_ptr_release(const Packed* packed);  // NOLINT: Boost names it
 
   boost::intrusive_ptr<const Packed> packed_;
 };
