@@ -65,8 +65,9 @@ class PgStoreTest : public ::testing::Test {
     common::WaitFor([&] {
       auto opened = store_->OpenLogSession(Soon());
       EXPECT_TRUE(opened.ok()) << opened.status();
-      if (opened.ok()) session_ = *std::move(opened);
-      return !opened.ok() || session_ != nullptr;
+      if (!opened.ok()) return true;
+      session_ = *std::move(opened);
+      return session_ != nullptr;
     });
     ASSERT_NE(session_, nullptr);
     auto heads = session_->ReadHeads();

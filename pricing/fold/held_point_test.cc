@@ -91,8 +91,9 @@ TEST(HeldPointTest, CopiesInManyThreads) {
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&wrong, mine = held] {
       for (int round = 0; round < 2000; ++round) {
-        const HeldPoint copy = mine;
+        HeldPoint copy = mine;
         if (copy.at().cursor != 77) ++wrong;
+        copy = std::nullopt;
       }
     });
   }
