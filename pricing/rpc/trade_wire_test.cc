@@ -97,7 +97,10 @@ TEST(TradeWireTest, FieldsOfANewerDetectorArePassedOver) {
   for (const pb::Trade& trade : message.trades()) {
     const std::string one = unknown + trade.SerializeAsString() + unknown;
     ASSERT_LT(one.size(), 0x4000u);
-    bytes += std::string("\x0a", 1) + static_cast<char>(one.size() | 0x80) + static_cast<char>(one.size() >> 7) + one;
+    bytes += '\x0a';
+    bytes += static_cast<char>(one.size() | 0x80);
+    bytes += static_cast<char>(one.size() >> 7);
+    bytes += one;
   }
   pb::TailTradesResponse cursor;
   cursor.set_cursor(message.cursor());
