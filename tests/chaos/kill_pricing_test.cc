@@ -39,8 +39,8 @@ TEST(KillPricingTest, KilledAtRandomMomentsItEndsWhereAnUndisturbedRunDoes) {
   ASSERT_TRUE(gate.ok()) << gate.status();
   // Each life gets about its share of the log.
   constexpr absl::Duration kLife = absl::Milliseconds(250);
-  (*gate)->Throttle(static_cast<int64_t>(static_cast<double>(session.truth.trades / (kills + 1) * kTradeBytes) /
-                                         absl::ToDoubleSeconds(kLife)));
+  (*gate)->Throttle(static_cast<int64_t>(static_cast<double>(session.truth.trades * kTradeBytes) /
+                                         static_cast<double>(kills + 1) / absl::ToDoubleSeconds(kLife)));
   const std::vector<std::string> flags = SmallFolds();
   const std::string detector = absl::StrCat("127.0.0.1:", (*gate)->port());
   std::mt19937_64 random(ChaosParameter("CHAOS_SEED", 1));

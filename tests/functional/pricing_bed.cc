@@ -26,7 +26,7 @@ bool PricingBed::StartDetector(std::vector<std::string> flags) {
 }
 
 std::unique_ptr<Service> PricingBed::Launch(std::vector<std::string> flags, absl::string_view database,
-                                            std::string detector) {
+                                            const std::string& detector) {
   std::vector<std::string> all = {absl::StrCat("--dsn=", platform_.cluster().Dsn(database, "pricing")),
                                   absl::StrCat("--detector=", detector.empty() ? detector_->address() : detector),
                                   "--providers=", "--drain_grace=0s"};
@@ -35,8 +35,8 @@ std::unique_ptr<Service> PricingBed::Launch(std::vector<std::string> flags, absl
 }
 
 std::unique_ptr<Service> PricingBed::Start(std::vector<std::string> flags, absl::string_view database,
-                                           std::string detector) {
-  std::unique_ptr<Service> pricing = Launch(std::move(flags), database, std::move(detector));
+                                           const std::string& detector) {
+  std::unique_ptr<Service> pricing = Launch(std::move(flags), database, detector);
   if (pricing == nullptr || !platform_.AwaitReady(*pricing)) return nullptr;
   return pricing;
 }

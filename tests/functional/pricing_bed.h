@@ -36,10 +36,10 @@ class PricingBed {
   // Launches a pricing service with its tables in `database`, offline (no provider is asked), following the detector at
   // `detector` ("host:port"; the bed's own when empty). Waits for nothing.
   std::unique_ptr<Service> Launch(std::vector<std::string> flags = {}, absl::string_view database = "platform",
-                                  std::string detector = "");
+                                  const std::string& detector = "");
   // The same, and waits until it is ready; nullptr, and the test fails, when it does not become so.
   std::unique_ptr<Service> Start(std::vector<std::string> flags = {}, absl::string_view database = "platform",
-                                 std::string detector = "");
+                                 const std::string& detector = "");
   // Waits until the service has folded the whole log; false, and the test fails, when it does not get there.
   bool AwaitFolded(Service& pricing, absl::Duration limit = absl::Seconds(60));
   // Starts one, waits until it has folded all, and ends it in order, so that everything is in the tables.

@@ -161,9 +161,9 @@ TEST_F(PricingRefusalsTest, AMissingTableOrColumnIsNamed) {
   for (const auto& [table, column] :
        std::vector<std::pair<std::string, std::string>>{{"token_prices", "cursor"}, {"candles", "packed"}}) {
     const std::string renamed = absl::StrCat("ALTER TABLE pricing.", table, " RENAME ");
-    ASSERT_TRUE(cluster.Query("platform", renamed + column + " TO gone").ok());
+    ASSERT_TRUE(cluster.Query("platform", absl::StrCat(renamed, column, " TO gone")).ok());
     ExpectRefusal({dsn}, kConfiguration, {"pricing." + table, column, "\"platform\""});
-    ASSERT_TRUE(cluster.Query("platform", renamed + "gone TO " + column).ok());
+    ASSERT_TRUE(cluster.Query("platform", absl::StrCat(renamed, "gone TO ", column)).ok());
   }
   for (const std::string table : {"checkpoints", "parked_trades", "reference_prices", "price_requests"}) {
     ASSERT_TRUE(cluster.Query("platform", absl::StrCat("ALTER TABLE pricing.", table, " RENAME TO gone")).ok());

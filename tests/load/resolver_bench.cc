@@ -1,6 +1,7 @@
 // Detector and resolver as whole processes on a PostgreSQL of their own (durability on), with stand-ins for the public
 // sources of names in this process: how soon a nameless token is named, what that costs the sources, memory.
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -190,7 +191,7 @@ void MeasureCalls(const common::TempDir& dir) {
   AwaitNamed(platform, kTokens, absl::Minutes(1));
   const double seconds = absl::ToDoubleSeconds(absl::Now() - begin);
   Report({"DexScreener calls for 1,000 pending tokens", static_cast<double>(dexscreener.calls()), "calls", "<= 34",
-          "full batches", (kTokens + kDexScreenerBatch - 1) / kDexScreenerBatch});
+          "full batches", std::ceil(static_cast<double>(kTokens) / kDexScreenerBatch)});
   Report({"start of the resolver to 1,000 pending tokens named", seconds, "s"});
   resolver.Stop();
   detector.Stop();
