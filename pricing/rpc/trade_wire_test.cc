@@ -95,7 +95,7 @@ TEST(TradeWireTest, FieldsOfANewerDetectorArePassedOver) {
                               std::string("\xfa\x07\x03xyz", 6) + std::string("\xfd\x07\x01\x02\x03\x04", 6);
   std::string bytes = unknown;
   for (const pb::Trade& trade : message.trades()) {
-    const std::string one = unknown + trade.SerializeAsString() + unknown;
+    const std::string one = absl::StrCat(unknown, trade.SerializeAsString(), unknown);
     ASSERT_LT(one.size(), 0x4000u);
     bytes += '\x0a';
     bytes += static_cast<char>(one.size() | 0x80);
