@@ -15,8 +15,8 @@ namespace {
 
 // So many that a statement's own cost does not show, and so few that a piece stays in the caches of both sides.
 constexpr size_t kPieceRows = 500;
-// For many more series than are in memory, so that few share one. 2 MiB.
-constexpr size_t kWrittenPlaces = size_t{1} << 19;
+// For several times the series that are in memory, so that few share one. 1 MiB.
+constexpr size_t kWrittenPlaces = size_t{1} << 18;
 
 constexpr std::array<const char*, 3> kStatements = {"write_live", "write_whole", "merge_whole"};
 
