@@ -54,11 +54,13 @@ class WriteBehind {
   // As above, but for chunks that are not due at `now`.
   bool Take(HotEntry& entry, size_t max_rows, absl::Time now, Flush& flush);
   void TakeRow(HotEntry& entry, absl::Time now, Flush& flush);
+  // Whether a dirty chunk may wait when its series' row is written.
   bool MayKeepBack(const HotEntry& entry, uint64_t entry_since, const HotChunk& held, absl::Time now) const;
   void PutBack();
 
   const absl::Duration row_interval_;
   const size_t max_dirty_;
+  // See OthersWrote.
   uint64_t others_wrote_ = 0;
   // In the order of dirty_since, and so nearly of dirty_at: event times may step back a little.
   EntryList<&HotEntry::dirty_hook> dirty_;
